@@ -1,0 +1,1 @@
+"""Evaluate software built on language models with plain pytest. PYTEST_DONT_REWRITE"""

@@ -1,0 +1,88 @@
+"""The accepted scores of one case, and how a run stands to them. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_ailoop.data.variant import Variant
+
+__all__ = ["Accepted", "AcceptedScore", "Change", "ChangeStatus", "EntryKey", "Moved"]
+
+ChangeStatus = Literal[
+    "unchanged",
+    "improved",
+    "regressed",
+    "new",
+    "missing",
+    "changed case",
+    "changed prompt",
+    "changed check",
+]
+"""`changed prompt` is the status only where no score moved: a moved score says more. Scores of a
+changed case or changed check are not comparable and never called improved or regressed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryKey:
+    """Names a line of a baseline file: an item key without its trial."""
+
+    module: str
+    test: str
+    variant: Variant
+    case: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptedScore:
+    """One score of a case over its trials."""
+
+    mean: float
+    """Mean over the scored trials, rounded to 6 decimals."""
+    n: int
+    """Scored trials."""
+    direction: str = "higher"
+    check: str = ""
+    """Digest of the check that measured it."""
+    met: int | None = None
+    """Trials in which the expectation on it was met; None where none was stated."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """One line of a baseline file: a case under a variant, as it was accepted."""
+
+    key: EntryKey
+    scores: Mapping[str, AcceptedScore]
+    trials: int
+    case_digest: str
+    output_digests: tuple[str, ...] = ()
+    """Digest of the output by trial; None-less, empty where there was no output."""
+    prompt_digest: str | None = None
+    models_answered: tuple[str, ...] = ()
+    dataset_digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """A score that differs from its accepted value."""
+
+    name: str
+    before: float
+    now: float
+    better: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """How one case under one variant stands to the baseline."""
+
+    key: EntryKey
+    status: ChangeStatus
+    moved: tuple[Moved, ...] = ()
+    """Worst first."""
+    causes: tuple[str, ...] = ()
+    """What else differs: `prompt`, `case`, `check contains`, `model answered`, `output`, `trials`."""
+    before: Accepted | None = None
+    now: Accepted | None = None

@@ -1,0 +1,213 @@
+"""What a run keeps: an item record for each item, a plan of what should have run, and the run itself.
+
+Records are JSON objects on disk and between processes; `plain` and the `*_from` functions
+are each other's inverse. The published schemas are made from these classes. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from pytest_ailoop.data.call import Call, Usage
+from pytest_ailoop.data.case import DatasetFacts
+from pytest_ailoop.data.score import Expectation, Score
+from pytest_ailoop.data.variant import Variant
+
+__all__ = [
+    "SCHEMA",
+    "Fault",
+    "ItemKey",
+    "ItemRecord",
+    "Outcome",
+    "Plan",
+    "PlannedTest",
+    "RunRecord",
+    "item_from",
+    "plain",
+    "plan_from",
+    "run_from",
+    "variant_from",
+]
+
+SCHEMA = 1
+"""Version of `run.json` and `results.jsonl`; a reader refuses what is newer."""
+
+Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+"""`failed` is quality below the bar, `error` is infrastructure or a fault in the test's own code
+before it could measure; the two are never added up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemKey:
+    """Names an item across runs, machines and renamed ids."""
+
+    module: str
+    """Test module, relative to the root folder, with `/`."""
+    test: str
+    """`test_name` or `TestClass::test_name`, with ordinary parametrize ids in brackets."""
+    variant: Variant
+    case: str
+    trial: int = 1
+    """1-based."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """Why an item did not pass, as a type and a message; no traceback, no locals."""
+
+    type: str
+    message: str
+    where: str = ""
+    """`file:line` in the user's code where it is known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemRecord:
+    """Everything measured on one item."""
+
+    key: ItemKey
+    nodeid: str
+    outcome: Outcome
+    case_digest: str
+    prompt_digest: str | None = None
+    tags: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
+    """Always with one named `passed`, kind `outcome`, unless the outcome is error or skipped."""
+    expectations: tuple[Expectation, ...] = ()
+    calls: tuple[Call, ...] = ()
+    output: str | None = None
+    """The value first given to `expect`, or the last reply of the application."""
+    output_digest: str | None = None
+    fault: Fault | None = None
+    duration: float = 0.0
+    """Seconds of the test body."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedTest:
+    """One evaluated test function, as collected: what a complete run would have measured."""
+
+    module: str
+    test: str
+    variants: tuple[Variant, ...]
+    dataset: DatasetFacts
+    selected: tuple[str, ...]
+    """Case ids left after split, tag, sample and case selection."""
+    trials: Mapping[str, int]
+    """Trials by case id, for the selected ones."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Prompt digest by prompt name."""
+    selection: str = ""
+    """Words for the report: why not all cases were selected; empty for all of the split."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What was to run, over all modules. Items are planned = variants x selected cases x trials."""
+
+    tests: tuple[PlannedTest, ...] = ()
+    narrowed: tuple[str, ...] = ()
+    """Why this run is partial, in words (`-k`, `--lf`, node ids, stopped early, crashed worker);
+    empty for a complete one."""
+    whole_modules: tuple[str, ...] = ()
+    """Modules collected as a whole: a baseline test that is not in them any more is gone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRecord:
+    """One pytest session's lineage. Neither secrets nor absolute paths."""
+
+    id: str
+    """`YYYYMMDD-HHMMSS-xxxx`, sortable by time (UTC)."""
+    started: str
+    """ISO 8601, UTC."""
+    duration: float
+    schema: int = SCHEMA
+    exit_status: int = 0
+    commit: str | None = None
+    """Git commit, or None outside a repository."""
+    dirty: str | None = None
+    """Digest of the uncommitted changes; None for a clean tree."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The ailoop options in force, and pytest's arguments."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Python, pytest, pytest-ailoop, openai, price table."""
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Models asked, each with the models that answered."""
+    plan: Plan = field(default_factory=Plan)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Items by outcome, with `missing` for planned items that have no record."""
+
+
+def plain(noun: Any) -> Any:
+    """Return a noun of this floor as JSON values: mappings, lists, strings, numbers, None."""
+    return _lists(asdict(noun))
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _lists(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_lists(item) for item in value]
+    return value
+
+
+def variant_from(data: Mapping[str, Any]) -> Variant:
+    """Return the variant of `plain(variant)` or `variant.plain()`."""
+    params = data.get("params") or ()
+    pairs = params.items() if isinstance(params, Mapping) else params
+    return Variant(
+        model=data.get("model"),
+        prompt=data.get("prompt"),
+        params=tuple((name, value) for name, value in pairs),
+    )
+
+
+def _key_from(data: Mapping[str, Any]) -> ItemKey:
+    return ItemKey(**{**data, "variant": variant_from(data["variant"])})
+
+
+def _call_from(data: Mapping[str, Any]) -> Call:
+    changed = {"usage": Usage(**data["usage"]), "tool_calls": tuple(data["tool_calls"])}
+    return Call(**{**data, **changed})
+
+
+def item_from(data: Mapping[str, Any]) -> ItemRecord:
+    """Return the record of `plain(record)`; raises `KeyError` or `TypeError` on other shapes."""
+    fault = data["fault"]
+    changed = {
+        "key": _key_from(data["key"]),
+        "tags": tuple(data["tags"]),
+        "scores": tuple(Score(**score) for score in data["scores"]),
+        "expectations": tuple(Expectation(**one) for one in data["expectations"]),
+        "calls": tuple(map(_call_from, data["calls"])),
+        "fault": None if fault is None else Fault(**fault),
+    }
+    return ItemRecord(**{**data, **changed})
+
+
+def _planned_from(data: Mapping[str, Any]) -> PlannedTest:
+    changed = {
+        "variants": tuple(map(variant_from, data["variants"])),
+        "dataset": DatasetFacts(**data["dataset"]),
+        "selected": tuple(data["selected"]),
+    }
+    return PlannedTest(**{**data, **changed})
+
+
+def plan_from(data: Mapping[str, Any]) -> Plan:
+    """Return the plan of `plain(plan)`."""
+    return Plan(
+        tests=tuple(map(_planned_from, data["tests"])),
+        narrowed=tuple(data["narrowed"]),
+        whole_modules=tuple(data["whole_modules"]),
+    )
+
+
+def run_from(data: Mapping[str, Any]) -> RunRecord:
+    """Return the run of `plain(run)`; raises `KeyError` or `TypeError` on other shapes."""
+    models = {asked: tuple(answered) for asked, answered in data["models"].items()}
+    return RunRecord(**{**data, "models": models, "plan": plan_from(data["plan"])})

@@ -1,0 +1,56 @@
+"""A variant: one cell of model x prompt x other axes. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["ModelSpec", "Variant"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSpec:
+    """A model as the configuration or the marker names it."""
+
+    alias: str
+    """The short name in ids, tables and baselines."""
+    model: str
+    """The name sent to the server."""
+    base_url: str | None = None
+    """Where it is served; None is the client's own default."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key; None is the client's default."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Default request parameters (`temperature`, `max_tokens`, ...)."""
+    price: Mapping[str, float] | None = None
+    """US dollars per million tokens: `input`, `output`, `cached_input`; None asks the price table."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variant:
+    """One cell of the matrix, by the names a reader knows; empty where an axis is not used."""
+
+    model: str | None = None
+    """Alias of the model."""
+    prompt: str | None = None
+    """Name of the prompt file without its suffixes."""
+    params: tuple[tuple[str, Any], ...] = ()
+    """Further axes as (name, value), in the marker's order."""
+
+    @property
+    def label(self) -> str:
+        """Short text for tables: `mini terse temperature=0`; `` for the empty variant."""
+        parts = [part for part in (self.model, self.prompt) if part]
+        return " ".join(parts + [f"{name}={value}" for name, value in self.params])
+
+    def plain(self) -> dict[str, Any]:
+        """Return the variant as a JSON object; the key that baselines are matched by."""
+        found: dict[str, Any] = {}
+        if self.model is not None:
+            found["model"] = self.model
+        if self.prompt is not None:
+            found["prompt"] = self.prompt
+        if self.params:
+            found["params"] = dict(self.params)
+        return found

@@ -1,0 +1,182 @@
+"""The running item's notebook: the one mutable thing that calls, checks and expectations write in.
+
+It stands below them all, so that the transport seam (floor 4), the judge (5) and `expect` (6) can
+find the running item without knowing each other or pytest. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pytest_ailoop.data.call import Call, Purpose
+from pytest_ailoop.data.case import Case
+from pytest_ailoop.data.score import Expectation, Score
+from pytest_ailoop.data.variant import Variant
+
+__all__ = ["Recorder", "active", "current", "judging", "purpose", "unattributed", "wrap_context"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Recorder:
+    """Gathers what happens inside one item; safe to write from several threads."""
+
+    def __init__(
+        self,
+        *,
+        nodeid: str,
+        case: Case,
+        variant: Variant,
+        trial: int,
+        recordings: Path,
+        is_async: bool,
+        model_client: Callable[[str | None, Purpose], Any] | None = None,
+        run_async: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.nodeid, self.case, self.variant, self.trial = nodeid, case, variant, trial
+        #: The module's file of committed recordings; it need not exist.
+        self.recordings = recordings
+        #: Whether the test function is a coroutine function, so that `expect` may hand out awaitables.
+        self.is_async = is_async
+        #: Returns the client for a model alias; judges ask here, None is the configured judge.
+        self.model_client = model_client
+        #: Runs a coroutine to its end from sync code, also where a loop is running.
+        self.run_async = run_async
+        self.calls: list[Call] = []
+        self.scores: list[Score] = []
+        self.expectations: list[Expectation] = []
+        #: Prompt of the case's variant, where it has one.
+        self.prompt_digest: str | None = None
+        #: Whether an assert statement was seen in the test function's source.
+        self.has_assert = False
+        self._output: str | None = None
+        self._waiting: dict[int, str] = {}
+        self._occurrences: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def add_call(self, call: Call) -> None:
+        with self._lock:
+            self.calls.append(call)
+
+    def add_score(self, score: Score) -> None:
+        with self._lock:
+            self.scores.append(score)
+
+    def add_expectation(self, expectation: Expectation) -> None:
+        with self._lock:
+            self.expectations.append(expectation)
+
+    def saw_output(self, text: str) -> None:
+        """Keep the first value under test as the item's output."""
+        with self._lock:
+            if self._output is None:
+                self._output = text
+
+    @property
+    def output(self) -> str | None:
+        """The first value given to `expect`, else the application's last reply, else None."""
+        if self._output is not None:
+            return self._output
+        replies = [one.reply_text for one in self.calls if one.purpose == "app" and not one.error]
+        return replies[-1] if replies else None
+
+    def begin(self, token: object, words: str) -> None:
+        """Note something that must be finished before the item ends; *words* name it if it is not."""
+        with self._lock:
+            self._waiting[id(token)] = words
+
+    def finish(self, token: object) -> None:
+        """Take back what `begin` noted."""
+        with self._lock:
+            self._waiting.pop(id(token), None)
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Words of all that was begun and never finished, in order."""
+        with self._lock:
+            return list(self._waiting.values())
+
+    def occurrence(self, request: str) -> int:
+        """Return how many replies to this very request this item has had so far (0 for the first)."""
+        with self._lock:
+            return self._occurrences.get(request, 0)
+
+    def answered(self, request: str) -> None:
+        """Count a reply to *request*: the same question asked again is a new sample."""
+        with self._lock:
+            self._occurrences[request] = self._occurrences.get(request, 0) + 1
+
+
+_current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar(
+    "pytest_ailoop_item", default=None
+)
+_purpose: contextvars.ContextVar[Purpose] = contextvars.ContextVar(
+    "pytest_ailoop_purpose", default="app"
+)
+_open: list[Recorder] = []
+_open_lock = threading.Lock()
+
+
+def current() -> Recorder | None:
+    """Return the notebook of the item this code runs for, or None outside of items.
+
+    A context variable follows tasks and `asyncio.to_thread`. A thread that the application
+    started by itself has lost it: there the only open item is taken, if it is the only one.
+    """
+    found = _current.get()
+    if found is not None:
+        return found
+    with _open_lock:
+        return _open[0] if len(_open) == 1 else None
+
+
+def unattributed() -> bool:
+    """Return whether items are running but this code cannot be told to belong to one of them."""
+    return current() is None and len(_open) > 1
+
+
+@contextlib.contextmanager
+def active(recorder: Recorder) -> Iterator[Recorder]:
+    """Make *recorder* the current one for the code inside."""
+    token = _current.set(recorder)
+    with _open_lock:
+        _open.append(recorder)
+    try:
+        yield recorder
+    finally:
+        with _open_lock:
+            _open.remove(recorder)
+        _current.reset(token)
+
+
+@contextlib.contextmanager
+def judging() -> Iterator[None]:
+    """Count the calls made inside as those of a judge."""
+    token = _purpose.set("judge")
+    try:
+        yield
+    finally:
+        _purpose.reset(token)
+
+
+def purpose() -> Purpose:
+    """Return for whom a call made here is counted."""
+    return _purpose.get()
+
+
+def wrap_context(function: F) -> F:
+    """Return *function* bound to the running item, for threads that the application starts itself.
+
+    `ThreadPoolExecutor.submit` does not carry context variables: `pool.submit(wrap_context(f), x)`.
+    """
+    context = contextvars.copy_context()
+
+    def bound(*args: Any, **kwargs: Any) -> Any:
+        return context.copy().run(function, *args, **kwargs)
+
+    return bound  # type: ignore[return-value]

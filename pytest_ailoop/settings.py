@@ -1,0 +1,61 @@
+"""Every switch with its default, read once at the door and frozen. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pytest_ailoop.data.call import Mode
+from pytest_ailoop.data.variant import ModelSpec
+
+__all__ = ["AcceptKind", "Config", "Settings"]
+
+AcceptKind = Literal["new", "improved", "regressed", "prune"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """The `[tool.ailoop]` tables (or `ailoop.toml`), validated."""
+
+    models: Mapping[str, ModelSpec] = field(default_factory=dict)
+    """By alias."""
+    judge: str | None = None
+    """Alias or name of the model that judges where `judge(..., model=)` does not say."""
+    ignore_fields: tuple[str, ...] = ()
+    """Dotted request fields that do not count in a request's address (`metadata.request_id`)."""
+    passthrough: tuple[str, ...] = ()
+    """Hosts (`host` or `host:port`) whose calls are neither recorded nor barred."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What one session works by."""
+
+    root: Path
+    """pytest's root folder; all stored paths are relative to it."""
+    replies: Mode = "auto"
+    replies_given: bool = False
+    """Whether the mode was asked for (option, environment, ini) rather than a default."""
+    ci: bool = False
+    """Whether the `CI` environment variable is set."""
+    split: Literal["dev", "test", "all"] = "dev"
+    tags: tuple[str, ...] = ()
+    """A case must bear one of them; `!tag` bars it."""
+    sample: str | None = None
+    """`20` or `10%`."""
+    seed: int = 0
+    cases: tuple[str, ...] = ()
+    trials: int | None = None
+    """Overrides marker and row."""
+    accept: tuple[AcceptKind, ...] = ()
+    """What the run's end writes into the baseline; empty writes nothing."""
+    force: bool = False
+    """Accept under CI too."""
+    config: Config = field(default_factory=Config)
+
+    @property
+    def folder(self) -> Path:
+        """The git-ignored working folder."""
+        return self.root / ".ailoop"

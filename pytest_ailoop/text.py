@@ -1,0 +1,90 @@
+"""Untrusted text made fit to be shown: no control of the terminal, bounded length.
+
+Case text, model and judge output, ids and error messages pass `safe` or `lines`
+before they reach a screen. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+
+__all__ = ["cut", "diff", "lines", "one_line", "plural", "safe", "suggestion", "tail"]
+
+# C0 without tab and newline, DEL, C1, bidi controls, zero width, BOM, separators, surrogates.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff]|[\U000e0000-\U000e007f]"
+)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def safe(text: str) -> str:
+    """Return *text* with control characters as visible escapes; `\\n` and `\\t` stay."""
+    return _CONTROL.sub(_escape, text)
+
+
+def one_line(text: str, width: int = 80) -> str:
+    """Return *text* safe, on one line, at most *width* characters."""
+    return cut(" ".join(safe(text).split()), width)
+
+
+def cut(text: str, width: int) -> str:
+    """Return *text*, its end replaced by `...` where it is longer than *width*."""
+    return text if len(text) <= width else text[: max(0, width - 3)] + "..."[:width]
+
+
+def tail(text: str, count: int = 12) -> str:
+    """Return the last *count* lines of *text*, saying how many were left out."""
+    rows = text.splitlines()
+    if len(rows) <= count:
+        return text
+    return "\n".join([f"... {plural(len(rows) - count, 'line')} above", *rows[-count:]])
+
+
+def lines(text: str, *, prefix: str = "  ", limit: int | None = None) -> Iterator[str]:
+    """Yield *text* safe, each line behind *prefix*, so that no line of it starts a line.
+
+    A CI service reads commands at line starts; untrusted text must never stand there.
+    """
+    rows = safe(text).split("\n")
+    kept = rows if limit is None or len(rows) <= limit else rows[:limit]
+    for row in kept:
+        yield prefix + row
+    if len(kept) < len(rows):
+        yield f"{prefix}... {plural(len(rows) - len(kept), 'line')} more (-vv shows all)"
+
+
+def diff(old: str, new: str, *, limit: int | None = 20) -> Iterator[str]:
+    """Yield a line diff from *old* (`-`) to *new* (`+`), safe and bounded.
+
+    Beyond 2,000 lines a side, only the first 2,000 are compared: difflib is quadratic.
+    """
+    before, after = (safe(side).splitlines()[:2000] for side in (old, new))
+    found = [
+        row
+        for row in difflib.unified_diff(before, after, n=1, lineterm="")
+        if not row.startswith(("---", "+++", "@@"))
+    ]
+    shown = found if limit is None else found[:limit]
+    yield from shown
+    if len(shown) < len(found):
+        yield f"... {plural(len(found) - len(shown), 'line')} more (-vv shows all)"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 case`, `2 cases`: *noun* takes an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """Return `; did you mean 'x'?` where one of *known* is close to *word*, else ``."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
