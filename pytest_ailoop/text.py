@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 __all__ = ["cut", "diff", "lines", "one_line", "plural", "safe", "suggestion", "tail"]
 
-# C0 without tab and newline, DEL, C1, bidi controls, zero width, BOM, separators, surrogates.
+# C0 without tab and newline, DEL, C1, bidi controls, zero width, BOM, separators, surrogates;
+# and the first # of what CI services read as a command anywhere in a line (##vso[, ##[).
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
     "\ufff9-\ufffb\ud800-\udfff]|[\U000e0000-\U000e007f]"
+    "|#(?=#(?:vso|teamcity|)\\[)"
 )
 
 

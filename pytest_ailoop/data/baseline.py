@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.data.variant import Variant
 
-__all__ = ["Accepted", "AcceptedScore", "Change", "ChangeStatus", "EntryKey", "Moved"]
+__all__ = [
+    "Accepted",
+    "AcceptedScore",
+    "Change",
+    "ChangeStatus",
+    "Comparison",
+    "EntryKey",
+    "Moved",
+    "Unmeasured",
+    "entry_key",
+]
 
 ChangeStatus = Literal[
     "unchanged",
@@ -86,3 +97,35 @@ class Change:
     """What else differs: `prompt`, `case`, `check contains`, `model answered`, `output`, `trials`."""
     before: Accepted | None = None
     now: Accepted | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unmeasured:
+    """A case under a variant that ran, but of which no comparable scores came out."""
+
+    key: EntryKey
+    reason: str
+    """The first trial's words: `error: TimeoutError: ...`, `skipped`, `contains not scored: ...`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """How a whole run stands to its baselines, by case and variant."""
+
+    changes: tuple[Change, ...] = ()
+    """Sorted by module, test, variant, case."""
+    unmeasured: tuple[Unmeasured, ...] = ()
+    not_run: tuple[EntryKey, ...] = ()
+    """In a baseline, still planned or possibly so, and without any record in this run."""
+    incomplete: tuple[str, ...] = ()
+    """Why the comparison does not speak for all cases, in words; empty for a complete one."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Cases by status, with `not measured` and `not run`; zeros are left out."""
+
+
+def entry_key(key: ItemKey) -> EntryKey:
+    """Return the baseline line that an item counts for; axes are sorted by name."""
+    variant = key.variant
+    if len(variant.params) > 1:
+        variant = replace(variant, params=tuple(sorted(variant.params, key=lambda one: one[0])))
+    return EntryKey(module=key.module, test=key.test, variant=variant, case=key.case)

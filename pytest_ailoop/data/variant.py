@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +37,18 @@ class Variant:
     prompt: str | None = None
     """Name of the prompt file without its suffixes."""
     params: tuple[tuple[str, Any], ...] = ()
-    """Further axes as (name, value), in the marker's order."""
+    """Further axes as (name, value), in the marker's order. Values are kept as JSON would give
+    them back (a tuple is a list, a class is its name), so that a variant read from a file equals
+    the one that was written."""
+
+    def __post_init__(self) -> None:
+        if self.params:
+            kept = tuple((name, _json_like(value)) for name, value in self.params)
+            object.__setattr__(self, "params", kept)
+
+    def __hash__(self) -> int:
+        # Values may be lists; equal variants have equal names, and that is enough for a hash.
+        return hash((self.model, self.prompt, tuple(name for name, _ in self.params)))
 
     @property
     def label(self) -> str:
@@ -54,3 +66,15 @@ class Variant:
         if self.params:
             found["params"] = dict(self.params)
         return found
+
+
+def _json_like(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _json_like(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json_like(item) for item in value]
+    return getattr(value, "__qualname__", None) or str(value)
