@@ -17,9 +17,15 @@ class Usage:
     """Tokens of a call as the server counted them; None where it did not say."""
 
     input_tokens: int | None = None
+    """All of the prompt, cached or not."""
     output_tokens: int | None = None
+    """All that was generated, reasoning included."""
     cached_input_tokens: int | None = None
+    """Share of the input that was read from the server's own cache."""
     reasoning_tokens: int | None = None
+    """Share of the output that was thinking."""
+    cache_write_tokens: int | None = None
+    """Share of the input that was written into the server's own cache, where that costs more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

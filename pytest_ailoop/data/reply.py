@@ -51,7 +51,10 @@ class Reply(Generic[T]):
 
     text: str
     parsed: T | None = None
-    """The `output=` model's instance; None where none was asked for."""
+    """The `output=` model's instance; None where none was asked for, or where `parse_error` speaks."""
+    parse_error: str | None = None
+    """Why the text does not fit what was asked for: field, expected, got. It is the model's
+    fault, so it is quality and not an error."""
     refusal: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str | None = None
