@@ -1,4 +1,4 @@
-"""Every switch with its default, read once at the door and frozen. PYTEST_DONT_REWRITE"""
+"""The switches of a session; their defaults stand here and nowhere else. PYTEST_DONT_REWRITE"""
 
 from __future__ import annotations
 
