@@ -18,7 +18,7 @@ from pytest_ailoop.data.case import Case
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant
 
-__all__ = ["Recorder", "active", "current", "judging", "purpose", "unattributed", "wrap_context"]
+__all__ = ["Recorder", "Trace", "active", "current", "judging", "purpose", "unattributed", "wrap_context"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,9 +54,12 @@ class Recorder:
         self.prompt_digest: str | None = None
         #: Whether an assert statement was seen in the test function's source.
         self.has_assert = False
+        #: Infrastructure faults seen in this item, also where the application swallowed them.
+        self.faults: list[Exception] = []
         self._output: str | None = None
         self._waiting: dict[int, str] = {}
         self._occurrences: dict[str, int] = {}
+        self._claimed: dict[str, set[int]] = {}
         self._lock = threading.Lock()
 
     def add_call(self, call: Call) -> None:
@@ -110,6 +113,72 @@ class Recorder:
         """Count a reply to *request*: the same question asked again is a new sample."""
         with self._lock:
             self._occurrences[request] = self._occurrences.get(request, 0) + 1
+
+    def claim(self, request: str) -> int:
+        """Return which repeat of this very request starts now: 0 for the first.
+
+        Claimed when it starts, so that repeats in flight together are told apart.
+        """
+        with self._lock:
+            taken = self._claimed.setdefault(request, set())
+            number = next(count for count in range(len(taken) + 1) if count not in taken)
+            taken.add(number)
+            return number
+
+    def release(self, request: str, number: int) -> None:
+        """Give a claim back after a failure: the retry asks for the same reply."""
+        with self._lock:
+            self._claimed.get(request, set()).discard(number)
+
+
+class Trace:
+    """What happened in the running item so far, to look at from the test.
+
+    `assert len(trace.calls) <= 3`, `assert trace.cost is None or trace.cost < 0.01`.
+    """
+
+    def __init__(self, notebook: Recorder) -> None:
+        self._notebook = notebook
+
+    def _app(self) -> list[Call]:
+        return [one for one in self._notebook.calls if one.purpose == "app"]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The application's calls, in order; those of judges are left out."""
+        return tuple(self._app())
+
+    @property
+    def replies(self) -> tuple[str, ...]:
+        """The texts that were answered."""
+        return tuple(one.reply_text for one in self._app() if one.error is None)
+
+    @property
+    def tool_calls(self) -> tuple[dict[str, Any], ...]:
+        """The tools that models asked for, `{"name", "arguments"}`, in order."""
+        return tuple(tool for one in self._app() for tool in one.tool_calls)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; None where the price of one of the calls is unknown."""
+        costs = [one.cost for one in self._app()]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
+    def tokens(self) -> int | None:
+        """Input and output tokens; None where a server did not count one of the calls."""
+        found = [
+            count
+            for one in self._app()
+            for count in (one.usage.input_tokens, one.usage.output_tokens)
+        ]
+        return None if None in found else sum(count for count in found if count is not None)
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds, summed over the calls; None where one is unknown."""
+        found = [one.latency for one in self._app()]
+        return None if None in found else sum(one for one in found if one is not None)
 
 
 _current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar(

@@ -1,0 +1,157 @@
+"""The pytest side: this module is the entry point, and all that loads while no eval is selected.
+
+It imports pytest and nothing of this package that is heavy: each hook hands on to the room that
+answers it, and those rooms load with the first eval that is collected. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop.plugin import options
+
+if TYPE_CHECKING:
+    from pytest_ailoop.calling.client import LLM, SyncLLM
+    from pytest_ailoop.data.case import Case
+    from pytest_ailoop.matrix import Cell
+    from pytest_ailoop.plugin.fixtures import Model
+    from pytest_ailoop.prompts.load import Prompt
+    from pytest_ailoop.recorder import Trace
+
+__all__: list[str] = []
+
+MARKER = (
+    "ailoop(dataset, *, model, prompt, params, trials, case_type, fields, allow_empty): "
+    "evaluate the test over a data set x models x prompts x other axes, each combination one item."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from pytest_ailoop.plugin import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Let a conftest build an OpenAI client at import where replay needs no key."""
+    options.stand_in_for_missing_keys(early_config)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+    options.check(config)
+    options.hide_baselines_from_syrupy(config)
+    config.pluginmanager.register(Receiver(config), "ailoop-receiver")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    options.give_back_keys(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let a test module that holds evals build its client at import without a key in replay."""
+    with options.keys_for_import(collector):
+        return (yield)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("ailoop") is not None:
+        from pytest_ailoop.plugin import parametrize
+
+        parametrize.generate(metafunc)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Wake up for a marked item that parametrization never saw, to refuse it (`unittest` methods)."""
+    if not hasattr(item, "callspec") and item.get_closest_marker("ailoop") is not None:
+        from pytest_ailoop.plugin.evaluation import evaluation_of
+
+        evaluation_of(item.config)
+
+
+class Receiver:
+    """Takes item records and workers' plans as they arrive; on every process, asleep without them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hand item records to the session; under xdist they come from the workers."""
+        if hasattr(report, "ailoop"):
+            from pytest_ailoop.plugin import controller
+
+            controller.receive(self.config, report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take what an xdist worker knows of the plan, or note that it crashed."""
+        from pytest_ailoop.plugin import controller
+
+        controller.worker_down(self.config, node, error)
+
+
+@pytest.fixture
+def _ailoop_cell(request: pytest.FixtureRequest) -> Cell:
+    """The item's cell of the matrix: case, variant, trial."""
+    cell: Cell | None = getattr(request, "param", None)
+    if cell is None:
+        from pytest_ailoop.plugin import fixtures
+
+        fixtures.outside_of_evals(request)
+    assert cell is not None
+    return cell
+
+
+@pytest.fixture
+def case(_ailoop_cell: Cell) -> Case:
+    """The data set row under evaluation."""
+    return _ailoop_cell.case
+
+
+@pytest.fixture
+def trial(_ailoop_cell: Cell) -> int:
+    """Which repeat of the case this is, from 1."""
+    return _ailoop_cell.trial
+
+
+@pytest.fixture
+def model(_ailoop_cell: Cell) -> Model:
+    """The variant's model: a string to send, with `.alias`, `.base_url` and more."""
+    from pytest_ailoop.plugin import fixtures
+
+    return fixtures.model_of(_ailoop_cell)
+
+
+@pytest.fixture
+def prompt(_ailoop_cell: Cell) -> Prompt:
+    """The variant's prompt file: `prompt.render(name=value)`."""
+    from pytest_ailoop.plugin import fixtures
+
+    return fixtures.prompt_of(_ailoop_cell)
+
+
+@pytest.fixture
+def llm(request: pytest.FixtureRequest, _ailoop_cell: Cell) -> Iterator[LLM | SyncLLM]:
+    """A client bound to the variant's model: awaited in `async def` tests, called in `def` tests."""
+    from pytest_ailoop.plugin import fixtures
+
+    yield fixtures.client_of(request, _ailoop_cell)
+
+
+@pytest.fixture
+def trace(_ailoop_cell: Cell) -> Trace:
+    """What happened in this item so far: its calls, tokens and cost."""
+    from pytest_ailoop.plugin import fixtures
+
+    return fixtures.trace_of()

@@ -1,0 +1,81 @@
+"""Records arriving, and the end of the session; only the controlling process writes files. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop import text
+from pytest_ailoop.data.record import item_from, plain, plan_from
+from pytest_ailoop.plugin.evaluation import evaluation_of
+from pytest_ailoop.plugin.planning import plan_of
+
+if TYPE_CHECKING:
+    from pytest_ailoop.plugin.evaluation import Evaluation
+
+__all__ = ["finish", "receive", "worker_down"]
+
+
+def receive(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Add the record that rides on *report*; a worker leaves that to the controller."""
+    evaluation = evaluation_of(config)
+    if not evaluation.is_worker:
+        evaluation.session.add(item_from(report.ailoop))  # type: ignore[attr-defined]
+
+
+def worker_down(config: pytest.Config, node: Any, error: object) -> None:
+    """Take the plan of an xdist worker that ended, or note that it crashed with its knowledge."""
+    output = (getattr(node, "workeroutput", None) or {}).get("ailoop")
+    if output is None and not (error and _has_evaluation(config)):
+        return
+    evaluation = evaluation_of(config)
+    if output is None:
+        evaluation.narrowed.append(f"worker {node.gateway.id} crashed")
+        return
+    evaluation.session.plan(plan_from(output["plan"]))
+    evaluation.narrowed.extend(output["narrowed"])
+    evaluation.warnings.extend(output["warnings"])
+
+
+def _has_evaluation(config: pytest.Config) -> bool:
+    from pytest_ailoop.plugin.keys import EVALUATION
+
+    return EVALUATION in config.stash
+
+
+def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:
+    """Close the run: a worker sends its plan, the controller compares, accepts and writes."""
+    if evaluation.is_worker:
+        _publish(evaluation)
+        return
+    if session.config.option.collectonly or not evaluation.session.planned.tests:
+        return
+    if session.shouldstop or session.shouldfail or exitstatus == pytest.ExitCode.INTERRUPTED:
+        evaluation.narrowed.append(f"stopped early: {session.shouldfail or session.shouldstop or 'interrupted'}")
+    evaluation.session.plan(plan_of(evaluation))
+    outcome = evaluation.session.finish(
+        exit_status=int(exitstatus),
+        started=evaluation.started,
+        duration=time.monotonic() - evaluation.started_clock,
+        arguments=[str(one) for one in session.config.invocation_params.args],
+    )
+    evaluation.outcome = outcome
+    if evaluation.settings.replies == "record":
+        evaluation.recorded = evaluation.store.write_recordings(
+            outcome.records, complete=not outcome.missing and not outcome.run.plan.narrowed
+        )
+    if outcome.broken and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    evaluation.config.hook.pytest_ailoop_run_finished(config=evaluation.config, outcome=outcome)
+
+
+def _publish(evaluation: Evaluation) -> None:
+    output = getattr(evaluation.config, "workeroutput", None)
+    if output is not None:
+        output["ailoop"] = {
+            "plan": plain(evaluation.session.planned),
+            "narrowed": list(evaluation.narrowed),
+            "warnings": [text.safe(one) for one in evaluation.all_warnings()],
+        }

@@ -1,0 +1,142 @@
+"""One attempt at an item: opened in setup, judged after the body, closed in teardown. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop import errors, recorder
+from pytest_ailoop.plugin import options
+from pytest_ailoop.plugin.keys import RUNNING
+from pytest_ailoop.plugin.planning import cell_of, key_of
+
+if TYPE_CHECKING:
+    from pytest_ailoop.data.record import ItemKey
+    from pytest_ailoop.matrix import Cell
+    from pytest_ailoop.plugin.evaluation import Evaluation
+    from pytest_ailoop.recorder import Recorder
+
+__all__ = ["Running", "begin", "end", "judged", "run_async_body"]
+
+
+@dataclass
+class Running:
+    """What an attempt holds open."""
+
+    key: ItemKey
+    cell: Cell
+    notebook: Recorder
+    #: Why the item is red although its body ended; empty where it is not.
+    verdict: list[str] = field(default_factory=list)
+    exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+
+def begin(evaluation: Evaluation, item: pytest.Item) -> None:
+    """Open the item's notebook; a rerun of the same item gets a fresh one."""
+    end(item)
+    cell = cell_of(item)
+    if cell is None:
+        return
+    store = evaluation.store
+    notebook = recorder.Recorder(
+        nodeid=item.nodeid,
+        case=cell.case,
+        variant=cell.variant,
+        trial=cell.trial,
+        recordings=evaluation.recordings_of(item.path),
+        is_async=inspect.iscoroutinefunction(getattr(item, "function", None)),
+        model_client=evaluation.model_client,
+        run_async=evaluation.run_async,
+    )
+    notebook.prompt_digest = cell.prompt.digest if cell.prompt is not None else None
+    running = Running(key_of(evaluation, item, cell), cell, notebook)
+    if evaluation.settings.replies == "replay":
+        running.exits.enter_context(
+            options.stand_in_keys(evaluation.config, evaluation.keys_needed())
+        )
+    running.exits.enter_context(recorder.active(notebook))
+    running.exits.enter_context(store.item())
+    item.stash[RUNNING] = running
+
+
+def end(item: pytest.Item) -> None:
+    """Close the attempt, if one is open."""
+    running = item.stash.get(RUNNING, None)
+    if running is not None:
+        running.exits.close()
+
+
+def run_async_body(evaluation: Evaluation, item: pytest.Function) -> bool | None:
+    """Run an `async def` eval that no other plugin runs; None leaves it to them."""
+    running = item.stash.get(RUNNING, None)
+    if running is None or not inspect.iscoroutinefunction(item.obj) or _owned_by_anyio(item):
+        return None
+    arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
+    evaluation.runner.run(item.obj(**arguments))
+    return True
+
+
+def _owned_by_anyio(item: pytest.Function) -> bool:
+    return "anyio_backend" in item.fixturenames and item.config.pluginmanager.hasplugin("anyio")
+
+
+@contextlib.contextmanager
+def judged(item: pytest.Item) -> Iterator[None]:
+    """Make the item red after its body for all that the body left open or missed.
+
+    A missed expectation is a failure; what could not be measured is an error, and an error only
+    where nothing was missed: a known miss stays a miss.
+    """
+    running = item.stash.get(RUNNING, None)
+    yield
+    if running is None:
+        return
+    _raise_faults(running.notebook)
+    missed, unmeasured = _missed(running.notebook), _unmeasured(running.notebook, item)
+    running.verdict = [*missed, *unmeasured]
+    if missed:
+        pytest.fail("\n".join(running.verdict), pytrace=False)
+    if unmeasured:
+        raise errors.CheckError("\n".join(running.verdict))
+
+
+def _raise_faults(notebook: Recorder) -> None:
+    """Raise what kept a call from its reply, also where the application swallowed it."""
+    for fault in notebook.faults:
+        raise fault
+
+
+def _missed(notebook: Recorder) -> list[str]:
+    missed = sum(one.standing == "missed" for one in notebook.expectations)
+    return [f"{missed} of {len(notebook.expectations)} expectations missed"] if missed else []
+
+
+def _unmeasured(notebook: Recorder, item: pytest.Item) -> list[str]:
+    found = list(notebook.unfinished)
+    unknown = sum(one.standing == "unknown" for one in notebook.expectations)
+    if unknown:
+        found.append(f"{unknown} of {len(notebook.expectations)} expectations could not be scored")
+    if not found and not notebook.scores and not notebook.expectations and not _asserts(item):
+        found.append(
+            "nothing was measured: the test ran, but it neither recorded a score nor contains an "
+            "assert. Write expect(value).to(check), record(name, value) or an assert."
+        )
+    return found
+
+
+def _asserts(item: pytest.Item) -> bool:
+    """Return whether the test function's source holds an assert; unreadable source counts as none."""
+    import ast
+    import textwrap
+
+    function: Any = inspect.unwrap(getattr(item, "function", None) or (lambda: None))
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    return any(isinstance(node, ast.Assert) for node in ast.walk(tree))

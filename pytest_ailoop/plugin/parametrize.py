@@ -1,0 +1,178 @@
+"""From a marked test function to parametrized items. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop import errors, matrix, text
+from pytest_ailoop.plugin import marker
+from pytest_ailoop.plugin.evaluation import Evaluation, evaluation_of
+
+if TYPE_CHECKING:
+    from pytest_ailoop.data.variant import Variant
+    from pytest_ailoop.dataset.load import Dataset
+    from pytest_ailoop.dataset.select import Selection
+
+__all__ = ["Collected", "generate"]
+
+CELL = "_ailoop_cell"
+#: The only case of an eval without a data set.
+ONLY = "only"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collected:
+    """An evaluated test function: what all its items share."""
+
+    module: str
+    function: str
+    dataset: Dataset
+    selection: Selection
+    variants: tuple[Variant, ...]
+    prompt_digests: dict[str, str]
+    trials: dict[str, int]
+
+
+def generate(metafunc: pytest.Metafunc) -> None:
+    """Cross the marker's data sets with its axes and parametrize the test function.
+
+    A fault of what the marker says ends the session as a usage error; a fault in a file is an
+    error of collecting this module. An xdist worker must not end its session by itself, so there
+    both are collection errors, which travel to the controller.
+    """
+    evaluation = evaluation_of(metafunc.config)
+    try:
+        cells = _cells(evaluation, metafunc)
+    except errors.UsageError as fault:
+        if evaluation.is_worker:
+            raise pytest.Collector.CollectError(text.safe(str(fault))) from None
+        evaluation.usage_faults.append(str(fault))
+        cells = []
+    except errors.AiloopError as fault:
+        where = metafunc.definition.nodeid
+        raise pytest.Collector.CollectError(text.safe(f"{where}: {fault}")) from None
+    _parametrize(metafunc, cells)
+
+
+def _parametrize(metafunc: pytest.Metafunc, cells: list[matrix.Cell]) -> None:
+    if CELL not in metafunc.fixturenames:
+        metafunc.fixturenames.append(CELL)
+    wanted = [name for name in _axes(cells) if name in metafunc.fixturenames]
+    if not wanted:
+        metafunc.parametrize(CELL, cells, indirect=True, ids=[cell.id for cell in cells])
+        return
+    metafunc.parametrize(
+        [CELL, *wanted],
+        [(cell, *(cell.params[name] for name in wanted)) for cell in cells],
+        indirect=[CELL],
+        ids=[cell.id for cell in cells],
+    )
+
+
+def _axes(cells: list[matrix.Cell]) -> tuple[str, ...]:
+    return tuple(cells[0].params) if cells else ()
+
+
+def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cell]:
+    from pytest_ailoop.dataset.select import select
+    from pytest_ailoop.settings import resolve_model
+
+    settings = evaluation.settings
+    definition = metafunc.definition
+    marked = marker.merged(definition)
+    dataset = _dataset(evaluation, definition, marked)
+    selection = select(
+        dataset.cases,
+        split=settings.split,
+        tags=settings.tags,
+        sample=settings.sample,
+        seed=settings.seed,
+        case_ids=settings.cases,
+    )
+    models = marked.model and [resolve_model(name, settings.config) for name in marked.model]
+    prompts = marked.prompt and _prompts(evaluation, definition, marked.prompt)
+    cells = matrix.cells(
+        cases=selection.cases,
+        models=models,
+        prompts=prompts,
+        params=marked.params or {},
+        trials=marked.trials or 1,
+        trials_override=settings.trials,
+    )
+    module, function = _names(evaluation, definition)
+    evaluation.collected[module, function] = Collected(
+        module=module,
+        function=function,
+        dataset=dataset,
+        selection=selection,
+        variants=tuple(dict.fromkeys(cell.variant for cell in cells)),
+        prompt_digests={
+            cell.variant.prompt: cell.prompt.digest for cell in cells if cell.variant.prompt
+        },
+        trials=_trials(cells),
+    )
+    return cells
+
+
+def _trials(cells: list[matrix.Cell]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for cell in cells:
+        found[cell.case.id] = max(cell.trial, found.get(cell.case.id, 0))
+    return found
+
+
+def _names(evaluation: Evaluation, definition: pytest.Function) -> tuple[str, str]:
+    """Return the module's path and the function's name with its classes."""
+    module = evaluation.relative(definition.path)
+    names = [node.name for node in definition.listchain() if isinstance(node, pytest.Class)]
+    return module, "::".join([*names, definition.originalname])
+
+
+def _dataset(evaluation: Evaluation, definition: pytest.Function, marked: marker.Marked) -> Dataset:
+    from pytest_ailoop.dataset.load import load
+
+    spec: Any = marked.dataset
+    if spec is None:
+        if "case" in definition._fixtureinfo.argnames:
+            raise errors.UsageError(
+                f"{definition.nodeid}: the test takes `case`, but its marker names no data set; "
+                "write @pytest.mark.ailoop(dataset='cases.jsonl')"
+            )
+        spec = [{"id": ONLY}]
+    base = definition.path.parent
+    key = _key(spec, base, marked)
+    if key is None or key not in evaluation.datasets:
+        loaded = load(
+            spec,
+            base=base,
+            root=evaluation.settings.root,
+            case_type=marked.case_type,
+            fields=marked.fields,
+            allow_empty=marked.allow_empty,
+        )
+        if key is None:
+            return loaded
+        evaluation.datasets[key] = loaded
+    found: Dataset = evaluation.datasets[key]
+    return found
+
+
+def _key(spec: Any, base: Any, marked: marker.Marked) -> Any:
+    """Return what a data set from files is remembered by; None for what must be asked anew."""
+    names = (spec,) if isinstance(spec, str) else spec
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        return None
+    columns = tuple(sorted((marked.fields or {}).items()))
+    return tuple(names), base, marked.case_type, columns, marked.allow_empty
+
+
+def _prompts(
+    evaluation: Evaluation, definition: pytest.Function, names: tuple[str, ...]
+) -> list[Any]:
+    from pytest_ailoop.prompts.load import load_prompt
+
+    base, root = definition.path.parent, evaluation.settings.root
+    return [load_prompt(name, base=base, root=root) for name in names]

@@ -1,0 +1,198 @@
+"""From a finished item to its record, and from the record to what pytest shows of it. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop import digest, errors
+from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
+from pytest_ailoop.data.score import Score
+from pytest_ailoop.plugin import scrub
+from pytest_ailoop.plugin.keys import RUNNING
+from pytest_ailoop.plugin.planning import cell_of, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_ailoop.plugin.evaluation import Evaluation
+    from pytest_ailoop.plugin.items import Running
+
+__all__ = ["complete", "status"]
+
+
+def complete(
+    evaluation: Evaluation,
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+) -> None:
+    """Put the item's record on *report*, and the case's story into its failure text."""
+    if cell_of(item) is None:
+        return
+    if report.when == "call" or not report.passed:
+        _attach(evaluation, item, call, report)
+    scrub.scrub(report)
+
+
+def _attach(
+    evaluation: Evaluation,
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+) -> None:
+    running = item.stash.get(RUNNING, None)
+    outcome = _outcome(call, report)
+    record = _record(evaluation, item, running, outcome, call, report)
+    report.ailoop = plain(record)  # type: ignore[attr-defined]
+    if report.when == "call":
+        properties = list(_properties(record))
+        item.user_properties.extend(properties)
+        report.user_properties = [*report.user_properties, *properties]
+    if report.failed and running is not None:
+        _tell(evaluation, running, record, report)
+    if outcome == "error" and report.when == "call":
+        # The body met a fault of the infrastructure: junit and the summary shall say error, and
+        # pytest calls an error whatever fails outside the call phase.
+        report.when = "setup"
+
+
+def _outcome(call: pytest.CallInfo[None], report: pytest.TestReport) -> Outcome:
+    if hasattr(report, "wasxfail"):
+        return "xpassed" if report.passed else "xfailed"
+    if report.passed:
+        return "passed"
+    if report.skipped:
+        return "skipped"
+    if report.when != "call" or call.excinfo is None:
+        return "error"
+    return "error" if _is_infrastructure(call.excinfo.value) else "failed"
+
+
+#: Base classes, by name, of what client libraries raise where a call brought no reply. By name:
+#: the libraries are not imported for this.
+_CALL_FAULTS = {
+    ("openai", "APIError"),
+    ("httpx", "TransportError"),
+    ("httpx2", "TransportError"),
+    ("anthropic", "APIError"),
+}
+
+
+def _is_infrastructure(fault: BaseException | None) -> bool:
+    while fault is not None:
+        if isinstance(fault, (errors.ReplyError, errors.CheckError, errors.UsageError)):
+            return True
+        for base in type(fault).__mro__:
+            if (base.__module__.partition(".")[0], base.__name__) in _CALL_FAULTS:
+                return True
+        fault = fault.__cause__
+    return False
+
+
+def _record(
+    evaluation: Evaluation,
+    item: pytest.Item,
+    running: Running | None,
+    outcome: Outcome,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+) -> ItemRecord:
+    cell = cell_of(item)
+    assert cell is not None
+    notebook = None if running is None else running.notebook
+    output = None if notebook is None else notebook.output
+    scores = () if notebook is None else tuple(notebook.scores)
+    return ItemRecord(
+        key=key_of(evaluation, item, cell),
+        nodeid=report.nodeid,
+        outcome=outcome,
+        case_digest=cell.case.digest,
+        prompt_digest=None if cell.prompt is None else cell.prompt.digest,
+        tags=cell.case.tags,
+        scores=(*scores, *_passed(outcome)),
+        expectations=() if notebook is None else tuple(notebook.expectations),
+        calls=() if notebook is None else tuple(notebook.calls),
+        output=output,
+        output_digest=None if output is None else digest.digest_text(output),
+        fault=_fault(call, report),
+        duration=round(call.duration, 6) if report.when == "call" else 0.0,
+    )
+
+
+def _passed(outcome: Outcome) -> Iterator[Score]:
+    """An item's outcome is a score like any other, where it says something about quality."""
+    if outcome in ("passed", "failed", "xfailed", "xpassed"):
+        value = float(outcome in ("passed", "xpassed"))
+        yield Score(name="passed", value=value, kind="outcome")
+
+
+def _fault(call: pytest.CallInfo[None], report: pytest.TestReport) -> Fault | None:
+    if report.passed or call.excinfo is None:
+        return None
+    where = call.excinfo.traceback[-1] if call.excinfo.traceback else None
+    place = "" if where is None else f"{getattr(where.path, 'name', where.path)}:{where.lineno + 1}"
+    message = scrub.clean(str(call.excinfo.value))
+    return Fault(type=call.excinfo.typename, message=message[:2000], where=place)
+
+
+def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:
+    """Yield what junit and other reporters keep of an item: plain names and numbers."""
+    for score in record.scores:
+        if score.value is not None:
+            yield f"ailoop.{scrub.clean(score.name)}", round(score.value, 6)
+        else:
+            yield f"ailoop.{scrub.clean(score.name)}", scrub.clean(score.label or "not scored")
+    costs = [one.cost for one in record.calls]
+    if costs and None not in costs:
+        yield "ailoop.cost", round(sum(cost for cost in costs if cost is not None), 8)
+    latencies = [one.latency for one in record.calls if one.latency is not None]
+    if latencies:
+        yield "ailoop.latency", round(sum(latencies), 6)
+
+
+def _tell(
+    evaluation: Evaluation, running: Running, record: ItemRecord, report: pytest.TestReport
+) -> None:
+    """Replace a verdict's text by the case's story, or put the story beside an exception's."""
+    from pytest_ailoop.report.terminal import failure_lines
+
+    story = "\n".join(
+        failure_lines(
+            record,
+            baseline_output=_baseline_output(evaluation, record),
+            verbose=evaluation.config.get_verbosity(),
+        )
+    )
+    if running.verdict and report.when == "call":
+        report.longrepr = "\n".join([*running.verdict, story])
+    elif story:
+        report.sections = [*report.sections, ("ailoop", story)]
+
+
+def _baseline_output(evaluation: Evaluation, record: ItemRecord) -> str | None:
+    """Return the output that was accepted for this case, where this machine still has its text."""
+    accepted = evaluation.accepted_digest(record)
+    if accepted is None or accepted == record.output_digest:
+        return None
+    return evaluation.store.output_text(accepted, evaluation.settings.root / record.key.module)
+
+
+def status(evaluation: Evaluation, report: Any) -> Any:
+    """Show what a passing eval scored in verbose mode; letters stay pytest's."""
+    record = getattr(report, "ailoop", None)
+    if record is None or report.when != "call" or not report.passed:
+        return None
+    if hasattr(report, "wasxfail") or evaluation.config.get_verbosity() <= 0:
+        return None
+    return "passed", ".", f"PASSED {_short(record)}".rstrip()
+
+
+def _short(record: dict[str, Any]) -> str:
+    parts = [
+        f"{score['name']} {score['value']:.2f}"
+        for score in record["scores"]
+        if score["value"] is not None and score["name"] != "passed"
+    ]
+    return scrub.clean("  ".join(parts[:2]))

@@ -1,0 +1,54 @@
+"""Secrets and control characters taken out of a test report, tracebacks and captured output included.
+
+`--tb=long -l` shows the locals of every frame, and a client library's frames hold keys. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_ailoop import redaction, text
+
+__all__ = ["clean", "scrub"]
+
+
+def clean(shown: str) -> str:
+    """Return *shown* without secrets and without control of the terminal."""
+    return text.safe(redaction.redact(shown))
+
+
+def scrub(report: Any) -> None:
+    """Clean every text of *report* in place: sections, and the failure with its whole chain."""
+    report.sections = [(title, redaction.redact(body)) for title, body in report.sections]
+    if isinstance(report.longrepr, str):
+        report.longrepr = clean(report.longrepr)
+    elif isinstance(report.longrepr, tuple):
+        path, line, reason = report.longrepr
+        report.longrepr = (path, line, clean(reason))
+    elif report.longrepr is not None:
+        _walk(report.longrepr, set())
+
+
+def _walk(part: Any, seen: set[int]) -> None:
+    """Clean the texts of pytest's representation objects, whatever their classes are."""
+    if id(part) in seen:
+        return
+    seen.add(id(part))
+    if isinstance(part, list):
+        for index, value in enumerate(part):
+            part[index] = _cleaned(value, seen)
+    elif hasattr(part, "__dict__"):
+        for name, value in vars(part).items():
+            changed = _cleaned(value, seen)
+            if changed is not value:
+                # The representation classes are frozen dataclasses in some versions of pytest.
+                object.__setattr__(part, name, changed)
+
+
+def _cleaned(value: Any, seen: set[int]) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, tuple):
+        return tuple(_cleaned(one, seen) for one in value)
+    _walk(value, seen)
+    return value

@@ -1,0 +1,79 @@
+"""A little project to run pytest in: cases, evals, and what the run left behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+QUIET = ("-p", "no:asyncio", "-p", "no:anyio", "-p", "no:randomly", "-p", "no:recording")
+QUIET += ("-p", "no:rerunfailures", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+
+ROWS = [
+    {"id": "sun", "input": "the sun", "expected": "star", "tags": ["easy"]},
+    {"id": "moon", "input": "the moon", "expected": "moon", "tags": ["easy"]},
+    {"id": "mars", "input": "mars", "expected": "planet", "tags": ["hard"]},
+]
+
+
+class Project:
+    """A folder with a data set and an eval module; `run` runs pytest in it."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path: Path = pytester.path
+        self.rows(ROWS)
+
+    def rows(self, rows: list[dict[str, Any]], name: str = "cases.jsonl") -> None:
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (self.path / name).write_text(text, encoding="utf-8")
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def eval(self, text: str, name: str = "test_eval.py") -> None:
+        head = "import pytest\nfrom pytest_ailoop import *\n"
+        self.write(name, head + text)
+
+    def run(self, *args: str, plugins: bool = False) -> pytest.RunResult:
+        """Run pytest in this process; *plugins* leaves the other installed plugins on."""
+        return self.pytester.runpytest_inprocess(*(() if plugins else QUIET), *args)
+
+    def run_apart(self, *args: str, plugins: bool = False) -> pytest.RunResult:
+        """Run pytest in a process of its own."""
+        return self.pytester.runpytest_subprocess(*(() if plugins else QUIET), *args)
+
+    @property
+    def runs(self) -> list[Path]:
+        return sorted((self.path / ".ailoop" / "runs").glob("*/"))
+
+    def results(self) -> list[dict[str, Any]]:
+        """Return the item records of the last run."""
+        text = (self.runs[-1] / "results.jsonl").read_text(encoding="utf-8")
+        found = [json.loads(line) for line in text.splitlines()]
+        return [row for row in found if "key" in row]
+
+    def run_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.runs[-1] / "run.json").read_text("utf-8"))
+        return found
+
+    def baseline(self, name: str = "test_eval") -> Path:
+        return self.path / "__snapshots__" / f"{name}.ailoop"
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    for name in ("CI", "OPENAI_API_KEY", "AILOOP_REPLIES"):
+        monkeypatch.delenv(name, raising=False)
+    return Project(pytester)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes `workers` in one process and with two xdist workers."""
+    if "workers" in metafunc.fixturenames:
+        metafunc.parametrize("workers", [(), ("-n", "2")], ids=["n0", "n2"])
