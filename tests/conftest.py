@@ -1,0 +1,51 @@
+"""What holds for the whole suite: no network but loopback, and none of the caller's switches."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+
+# Switches of the machine the suite runs on (a CI service, a developer's shell) must not decide
+# what the tests see; each test sets what it means.
+for _name in list(os.environ):
+    if _name.startswith(("AILOOP_", "GITHUB_", "OPENAI_")) or _name in {
+        "CI",
+        "COLUMNS",
+        "FORCE_COLOR",
+        "NO_COLOR",
+        "PYTEST_ADDOPTS",
+        "PY_COLORS",
+    }:
+        del os.environ[_name]
+
+
+def _is_loopback(host: object) -> bool:
+    if host in (None, "", "localhost", b"localhost"):
+        return True
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    try:
+        return ipaddress.ip_address(str(host).partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _guard(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse to resolve or reach any host beyond this machine.
+
+    An audit hook rather than a patched `socket.connect`: the package under test patches that
+    itself, and both must be able to stand and fall alone.
+    """
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) and address else None
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if not _is_loopback(host):
+        raise RuntimeError(f"a test tried to reach {host!r}; only loopback is allowed")
+
+
+sys.addaudithook(_guard)
