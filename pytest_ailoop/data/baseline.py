@@ -19,6 +19,7 @@ __all__ = [
     "Moved",
     "Unmeasured",
     "entry_key",
+    "sorted_axes",
 ]
 
 ChangeStatus = Literal[
@@ -94,7 +95,7 @@ class Change:
     moved: tuple[Moved, ...] = ()
     """Worst first."""
     causes: tuple[str, ...] = ()
-    """What else differs: `prompt`, `case`, `check contains`, `model answered`, `output`, `trials`."""
+    """What else differs: `prompt`, `case`, `check NAME`, `model answered`, `output`, `trials`."""
     before: Accepted | None = None
     now: Accepted | None = None
 
@@ -105,7 +106,7 @@ class Unmeasured:
 
     key: EntryKey
     reason: str
-    """The first trial's words: `error: TimeoutError: ...`, `skipped`, `contains not scored: ...`."""
+    """`error: TimeoutError: ...`, `skipped`, `contains not scored: ...`, `2 of 3 trials ran`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,8 +125,13 @@ class Comparison:
 
 
 def entry_key(key: ItemKey) -> EntryKey:
-    """Return the baseline line that an item counts for; axes are sorted by name."""
-    variant = key.variant
-    if len(variant.params) > 1:
-        variant = replace(variant, params=tuple(sorted(variant.params, key=lambda one: one[0])))
+    """Return the baseline line that an item counts for."""
+    variant = sorted_axes(key.variant)
     return EntryKey(module=key.module, test=key.test, variant=variant, case=key.case)
+
+
+def sorted_axes(variant: Variant) -> Variant:
+    """Return *variant* with its axes sorted by name, as baselines keep them."""
+    if len(variant.params) < 2:
+        return variant
+    return replace(variant, params=tuple(sorted(variant.params, key=lambda one: one[0])))

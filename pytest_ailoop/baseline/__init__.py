@@ -1,0 +1,1 @@
+"""The committed scores: their file, the comparison, the acceptance. PYTEST_DONT_REWRITE"""

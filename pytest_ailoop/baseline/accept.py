@@ -1,0 +1,106 @@
+"""What accepting a run changes in a baseline, and what it refuses; pure.
+
+- `new`: what has no comparable line (new, changed case, changed check), and lines of which no
+  score moved but something else did (changed prompt, another output, model, number of trials);
+- `improved`: cases of which scores moved, all for the better;
+- `regressed`: cases of which a score moved for the worse;
+- `prune`: removes the lines of cases that are gone, only after a complete, passing run.
+
+A case that was not measured in this run keeps its line whatever is accepted. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pytest_ailoop.data.baseline import Accepted, Change, Comparison, EntryKey
+from pytest_ailoop.settings import AcceptKind
+from pytest_ailoop.text import plural
+
+__all__ = ["Acceptance", "accept", "kind_of"]
+
+ORDER: tuple[str, ...] = ("new", "improved", "regressed", "prune")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acceptance:
+    """A baseline after accepting, and what was done in words."""
+
+    entries: Mapping[EntryKey, Accepted] = field(default_factory=dict)
+    done: tuple[str, ...] = ()
+    """`accepted 3 new`, `accepted 2 changed prompt`, `removed 1 missing`."""
+    left: tuple[str, ...] = ()
+    """What differs still, and which kind would accept it."""
+    refused: tuple[str, ...] = ()
+    """What was asked for and not done, with its reason."""
+
+
+def kind_of(change: Change) -> AcceptKind | None:
+    """Return the kind that accepts *change*, None where its line would stay the same."""
+    if change.status == "missing":
+        return "prune"
+    if change.status == "improved":
+        return "improved"
+    if change.status == "regressed":
+        return "regressed"
+    return None if change.before == change.now else "new"
+
+
+def accept(
+    old: Mapping[EntryKey, Accepted],
+    comparison: Comparison,
+    kinds: Iterable[AcceptKind],
+    *,
+    complete_and_passing: bool,
+) -> Acceptance:
+    """Return *old* with those changes of *comparison* that *kinds* accept.
+
+    Lines of cases that this run did not measure are kept as they are.
+    """
+    asked = set(kinds)
+    may = asked if complete_and_passing else asked - {"prune"}
+    entries = dict(old)
+    done: Counter[str] = Counter()
+    left: Counter[tuple[AcceptKind, str]] = Counter()
+    for change in comparison.changes:
+        kind = kind_of(change)
+        if kind is None:
+            continue
+        if kind not in may:
+            if change.status != "unchanged":
+                left[kind, change.status] += 1
+        elif change.now is None:
+            del entries[change.key]
+            done["missing"] += 1
+        else:
+            entries[change.key] = change.now
+            done[change.status] += 1
+    return Acceptance(
+        entries=entries,
+        done=tuple(_done(status, done[status]) for status in sorted(done)),
+        left=tuple(_left(comparison, left)),
+        refused=_refused(left["prune", "missing"]) if "prune" in asked - may else (),
+    )
+
+
+def _done(status: str, count: int) -> str:
+    if status == "missing":
+        return f"removed {count} missing"
+    words = "refreshed with unchanged scores" if status == "unchanged" else status
+    return f"accepted {count} {words}"
+
+
+def _left(comparison: Comparison, left: Mapping[tuple[AcceptKind, str], int]) -> Iterable[str]:
+    for (kind, status), count in sorted(left.items()):
+        yield f"left {count} {status} (accepted by {kind})"
+    if comparison.unmeasured:
+        count = len(comparison.unmeasured)
+        yield f"left {plural(count, 'case')} not measured in this run as accepted before"
+
+
+def _refused(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    return (f"not removed: {count} missing; pruning needs a complete run that passes",)

@@ -1,0 +1,179 @@
+"""How a run stands to the accepted scores, case by case; pure. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from pytest_ailoop.baseline.file import sort_key
+from pytest_ailoop.baseline.measure import Measured, planned_trials
+from pytest_ailoop.data.baseline import (
+    Accepted,
+    AcceptedScore,
+    Change,
+    ChangeStatus,
+    Comparison,
+    EntryKey,
+    Moved,
+    sorted_axes,
+)
+from pytest_ailoop.data.record import Plan
+from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.text import plural
+
+__all__ = ["change_of", "compare"]
+
+OUTCOME = "passed"
+"""The item's outcome as a score: it depends on all checks of the item."""
+
+
+def compare(baseline: Mapping[EntryKey, Accepted], measured: Measured, plan: Plan) -> Comparison:
+    """Return how what was *measured* stands to *baseline*; *plan* tells gone from not run.
+
+    A case is missing where its data set, its test or its variant no longer has it, and this run
+    collected enough to know: the test itself, or its module as a whole. What was just not
+    selected or not reached is counted as not run.
+    """
+    known = {one.key for one in measured.unmeasured}
+    changes = [change_of(baseline.get(key), now) for key, now in measured.entries.items()]
+    not_run = []
+    gone = _Gone(plan)
+    for key, before in baseline.items():
+        if key in measured.entries or key in known:
+            continue
+        if gone.is_gone(key):
+            changes.append(Change(key=key, status="missing", before=before))
+        else:
+            not_run.append(key)
+    changes.sort(key=lambda one: sort_key(one.key))
+    unmeasured = sorted(measured.unmeasured, key=lambda one: sort_key(one.key))
+    return Comparison(
+        changes=tuple(changes),
+        unmeasured=tuple(unmeasured),
+        not_run=tuple(sorted(not_run, key=sort_key)),
+        incomplete=_incomplete(plan, measured, len(not_run)),
+        counts=_counts(changes, len(unmeasured), len(not_run)),
+    )
+
+
+class _Gone:
+    """Knows which lines of a baseline the test suite no longer asks for."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._whole = set(plan.whole_modules)
+        self._tests = {(one.module, one.test) for one in plan.tests}
+        self._cases: dict[tuple[str, str], set[str]] = {}
+        self._variants: dict[tuple[str, str], set[Variant]] = {}
+        for one in plan.tests:
+            where = one.module, one.test
+            cases = self._cases.setdefault(where, set())
+            cases.update(one.dataset.case_digests, one.selected)
+            self._variants.setdefault(where, set()).update(map(sorted_axes, one.variants))
+
+    def is_gone(self, key: EntryKey) -> bool:
+        where = key.module, key.test
+        if where not in self._tests:
+            return key.module in self._whole
+        return key.case not in self._cases[where] or key.variant not in self._variants[where]
+
+
+def change_of(before: Accepted | None, now: Accepted) -> Change:
+    """Return how one measured case stands to its accepted line, if it has one."""
+    if before is None:
+        return Change(key=now.key, status="new", now=now)
+    checks = _changed_checks(before.scores, now.scores)
+    same_case = before.case_digest == now.case_digest
+    moved = _moved(before.scores, now.scores) if same_case else ()
+    causes = tuple(_causes(before, now, checks))
+    status = _status(same_case, moved, causes)
+    return Change(key=now.key, status=status, moved=moved, causes=causes, before=before, now=now)
+
+
+def _status(same_case: bool, moved: tuple[Moved, ...], causes: tuple[str, ...]) -> ChangeStatus:
+    if not same_case:
+        return "changed case"
+    if any(not one.better for one in moved):
+        return "regressed"
+    if moved:
+        return "improved"
+    if any(cause.startswith("check ") for cause in causes):
+        return "changed check"
+    return "changed prompt" if "prompt" in causes else "unchanged"
+
+
+def _causes(before: Accepted, now: Accepted, checks: Iterable[str]) -> Iterable[str]:
+    if before.case_digest != now.case_digest:
+        yield "case"
+    if before.prompt_digest != now.prompt_digest:
+        yield "prompt"
+    yield from (f"check {name}" for name in checks)
+    if before.models_answered != now.models_answered:
+        yield "model answered"
+    if before.trials != now.trials:
+        yield "trials"
+    if before.output_digests != now.output_digests:
+        yield "output"
+
+
+def _changed_checks(
+    before: Mapping[str, AcceptedScore], now: Mapping[str, AcceptedScore]
+) -> list[str]:
+    names = sorted(set(before) | set(now))
+    return [name for name in names if not _same_check(before.get(name), now.get(name))]
+
+
+def _same_check(before: AcceptedScore | None, now: AcceptedScore | None) -> bool:
+    if before is None or now is None:
+        return False
+    return (before.check, before.direction) == (now.check, now.direction)
+
+
+def _moved(
+    before: Mapping[str, AcceptedScore], now: Mapping[str, AcceptedScore]
+) -> tuple[Moved, ...]:
+    found = []
+    for name in sorted(set(before) & set(now)):
+        old, new = before[name], now[name]
+        if old.mean == new.mean or not _same_check(old, new):
+            continue
+        better = (new.mean > old.mean) == (new.direction == "higher")
+        if name == OUTCOME and not _outcome_comparable(before, now, better):
+            continue
+        found.append(Moved(name=name, before=old.mean, now=new.mean, better=better))
+    return tuple(sorted(found, key=lambda one: (one.better, -abs(one.now - one.before), one.name)))
+
+
+def _outcome_comparable(
+    before: Mapping[str, AcceptedScore], now: Mapping[str, AcceptedScore], better: bool
+) -> bool:
+    """Tell whether `passed` still asks the same question.
+
+    An item that stops early has fewer scores. So fewer checks explain a worse outcome and more
+    checks a better one, as the same test would show; the other way round the test was edited.
+    """
+    common = set(before) & set(now)
+    if not all(_same_check(before[name], now[name]) for name in common):
+        return False
+    gone, added = set(before) - set(now), set(now) - set(before)
+    return not gone if better else not added
+
+
+def _incomplete(plan: Plan, measured: Measured, not_run: int) -> tuple[str, ...]:
+    reasons = list(plan.narrowed)
+    for words in sorted({one.selection for one in plan.tests if one.selection}):
+        reasons.append(words)
+    touched = set(measured.entries) | {one.key for one in measured.unmeasured}
+    absent = sum(key not in touched for key in planned_trials(plan))
+    if absent:
+        reasons.append(f"{plural(absent, 'planned case')} did not run")
+    if measured.unmeasured:
+        reasons.append(f"{plural(len(measured.unmeasured), 'case')} not measured")
+    if not_run:
+        reasons.append(f"{plural(not_run, 'case')} of the baseline not run")
+    return tuple(reasons)
+
+
+def _counts(changes: Iterable[Change], unmeasured: int, not_run: int) -> dict[str, int]:
+    counted: dict[str, int] = dict(Counter(one.status for one in changes))
+    counted |= {"not measured": unmeasured, "not run": not_run}
+    return {name: counted[name] for name in sorted(counted) if counted[name]}

@@ -1,0 +1,161 @@
+"""From item records to baseline entries: means over trials, or why not. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import fsum, isfinite
+
+from pytest_ailoop.baseline.line import rounded
+from pytest_ailoop.data.baseline import (
+    Accepted,
+    AcceptedScore,
+    EntryKey,
+    Unmeasured,
+    entry_key,
+    sorted_axes,
+)
+from pytest_ailoop.data.record import ItemRecord, Plan
+from pytest_ailoop.data.score import Score
+from pytest_ailoop.digest import digest_of_set
+from pytest_ailoop.text import one_line, plural
+
+__all__ = ["Measured", "accepted_from", "named_scores", "planned_trials"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """What a run says about each case that it touched: an entry, or a reason for none."""
+
+    entries: Mapping[EntryKey, Accepted] = field(default_factory=dict)
+    unmeasured: tuple[Unmeasured, ...] = ()
+
+
+def planned_trials(plan: Plan) -> dict[EntryKey, int]:
+    """Return how many trials each selected case should have had."""
+    found: dict[EntryKey, int] = {}
+    for test in plan.tests:
+        for variant in map(sorted_axes, test.variants):
+            for case in test.selected:
+                key = EntryKey(module=test.module, test=test.test, variant=variant, case=case)
+                found[key] = test.trials.get(case, 1)
+    return found
+
+
+def accepted_from(records: Iterable[ItemRecord], plan: Plan | None = None) -> Measured:
+    """Return each case's scores as means over its trials, in the order of the records.
+
+    A case of which a trial errored, was skipped, was not scored or (by *plan*) is missing has no
+    entry: a mean over what happened to work is no measurement of the case.
+    """
+    groups: dict[EntryKey, list[ItemRecord]] = {}
+    for record in records:
+        groups.setdefault(entry_key(record.key), []).append(record)
+    trials = planned_trials(plan) if plan else {}
+    datasets = {(one.module, one.test): one.dataset.digest for one in plan.tests} if plan else {}
+    entries: dict[EntryKey, Accepted] = {}
+    unmeasured = []
+    for key, members in groups.items():
+        members.sort(key=lambda one: one.key.trial)
+        reason = _why_not(members, trials.get(key, len(members)))
+        if reason:
+            unmeasured.append(Unmeasured(key=key, reason=reason))
+        else:
+            dataset = datasets.get((key.module, key.test), "")
+            entries[key] = _entry(key, members, dataset)
+    return Measured(entries=entries, unmeasured=tuple(unmeasured))
+
+
+def _why_not(members: Sequence[ItemRecord], planned: int) -> str:
+    for record in members:
+        reason = _why_not_item(record)
+        if reason:
+            return reason if planned == 1 else f"trial {record.key.trial}: {reason}"
+    if len(members) < planned:
+        return f"{len(members)} of {plural(planned, 'trial')} ran"
+    return ""
+
+
+def _why_not_item(record: ItemRecord) -> str:
+    if record.outcome == "skipped":
+        return "skipped"
+    unscored = next((one for one in record.scores if _unscored(one)), None)
+    if unscored is not None:
+        why = unscored.not_scored or f"{unscored.value} is no finite number"
+        return f"{unscored.name} not scored: {one_line(why, 120)}"
+    if record.outcome == "error":
+        fault = record.fault
+        words = f"{fault.type}: {fault.message}" if fault else "no reason was kept"
+        return f"error: {one_line(words, 120)}"
+    unknown = next((one for one in record.expectations if one.standing == "unknown"), None)
+    if unknown is not None:
+        return f"{unknown.name} could not tell: {one_line(unknown.reason, 120)}"
+    return "" if record.scores else "no score was recorded"
+
+
+def _unscored(score: Score) -> bool:
+    return score.not_scored is not None or (score.value is not None and not isfinite(score.value))
+
+
+def _entry(key: EntryKey, members: Sequence[ItemRecord], dataset: str) -> Accepted:
+    first = members[0]
+    answered = {
+        call.model_answered
+        for record in members
+        for call in record.calls
+        if call.model_answered and call.purpose == "app"
+    }
+    return Accepted(
+        key=key,
+        scores=_scores(members),
+        trials=len(members),
+        case_digest=first.case_digest,
+        output_digests=tuple(one.output_digest for one in members if one.output_digest),
+        prompt_digest=first.prompt_digest,
+        models_answered=tuple(sorted(answered)),
+        dataset_digest=dataset,
+    )
+
+
+def _scores(members: Sequence[ItemRecord]) -> dict[str, AcceptedScore]:
+    found: dict[str, list[tuple[Score, bool | None]]] = {}
+    for record in members:
+        for name, score, met in named_scores(record):
+            if score.value is not None:
+                found.setdefault(name, []).append((score, met))
+    return {name: _accepted(found[name]) for name in sorted(found)}
+
+
+def named_scores(record: ItemRecord) -> list[tuple[str, Score, bool | None]]:
+    """Return the record's scores with names made unique (`contains`, `contains #2`), and whether
+    the expectation on each was met (None where there is none)."""
+    seen: dict[str, int] = {}
+    total: dict[str, int] = {}
+    for score in record.scores:
+        total[score.name] = total.get(score.name, 0) + 1
+    found = []
+    for score in record.scores:
+        nth = seen[score.name] = seen.get(score.name, 0) + 1
+        met = _met(record, score.name, nth, total[score.name])
+        found.append((score.name if nth == 1 else f"{score.name} #{nth}", score, met))
+    return found
+
+
+def _met(record: ItemRecord, name: str, nth: int, total: int) -> bool | None:
+    about = [one for one in record.expectations if one.name in (name, f"not {name}")]
+    if len(about) == total:
+        about = [about[nth - 1]]
+    return all(one.standing == "met" for one in about) if about else None
+
+
+def _accepted(pairs: Sequence[tuple[Score, bool | None]]) -> AcceptedScore:
+    values = [score.value for score, _ in pairs if score.value is not None]
+    stated = [met for _, met in pairs if met is not None]
+    checks = {score.check for score, _ in pairs}
+    return AcceptedScore(
+        mean=rounded(fsum(values) / len(values)),
+        n=len(values),
+        direction=pairs[0][0].direction,
+        check=checks.pop() if len(checks) == 1 else digest_of_set(checks),
+        met=sum(stated) if stated else None,
+    )
