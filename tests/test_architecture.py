@@ -158,7 +158,5 @@ def test_modules_are_not_rewritten_by_pytest() -> None:
         for path in sorted(PACKAGE.rglob("*.py"))
     }
     assert [] == [
-        str(path)
-        for path, words in docstrings.items()
-        if not words.endswith("PYTEST_DONT_REWRITE")
+        str(path) for path, words in docstrings.items() if not words.endswith("PYTEST_DONT_REWRITE")
     ]

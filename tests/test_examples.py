@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 EXAMPLES = Path(__file__).parents[1] / "examples"
 #: Right answers of 1,319 as published with the data.
 PUBLISHED = {
@@ -109,9 +107,10 @@ def test_quickstart_has_a_baseline_that_it_meets(tmp_path: Path) -> None:
     """Accepting the run as committed writes the same bytes."""
     folder = project("quickstart", tmp_path)
     before = committed(folder)
-    assert {"evals/__snapshots__/test_intent.ailoop", "evals/__snapshots__/test_math.ailoop"} <= set(
-        before
-    )
+    assert {
+        "evals/__snapshots__/test_intent.ailoop",
+        "evals/__snapshots__/test_math.ailoop",
+    } <= set(before)
     result = run(folder, "--snapshot-update")
     assert result.returncode == 0, result.stdout + result.stderr
     assert before == committed(folder)
