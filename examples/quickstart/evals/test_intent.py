@@ -21,6 +21,8 @@ class Sorted(BaseModel):
     topic: Literal[TOPICS]
 
 
+# A miss is expected of so small a model; see test_math.py.
+@pytest.mark.xfail(raises=pytest.fail.Exception, reason="a model of 135M parameters")
 @pytest.mark.ailoop(
     dataset="intent.jsonl",
     model="smollm2",
@@ -28,6 +30,5 @@ class Sorted(BaseModel):
 )
 async def test_topic(case, llm, prompt):
     reply = await llm(prompt.render(message=case.input), output=Sorted)
-    # A bar of 0 measures without failing the item; accuracy, F1 and the confusion matrix come
-    # from the pairs of labels.
-    expect(reply.parsed.topic).to(classifies_as(case.expected, labels=TOPICS), at_least=0)
+    # Accuracy, F1 and the confusion matrix come from the pairs of labels.
+    expect(reply.parsed.topic).to(classifies_as(case.expected, labels=TOPICS))

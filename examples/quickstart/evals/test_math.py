@@ -5,6 +5,9 @@ import pytest
 from pytest_ailoop import expect, number
 
 
+# The model is far too small for this, so a miss is expected; the report counts it all the same.
+# `raises=` keeps that to missed expectations: a reply that never came is still red.
+@pytest.mark.xfail(raises=pytest.fail.Exception, reason="a model of 135M parameters")
 @pytest.mark.ailoop(
     dataset="math.jsonl",
     model="smollm2",
@@ -12,6 +15,4 @@ from pytest_ailoop import expect, number
 )
 async def test_word_problem(case, llm, prompt):
     reply = await llm(prompt.render(question=case.input))
-    # A bar of 0 measures without failing the item: this model is far too small for the task, and
-    # the question here is which prompt does better. Leave the bar out to make every miss a failure.
-    expect(reply).to(number(case.expected), at_least=0)
+    expect(reply).to(number(case.expected))

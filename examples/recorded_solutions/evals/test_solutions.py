@@ -9,6 +9,9 @@ SOLVERS = ["6b_finetuning", "6b_verification", "175b_finetuning", "175b_verifica
 ANSWER = r"A:\s*\$?(-?[\d,.]+)"
 
 
+# The question is how many are right, so a miss is no failure here; `raises=` keeps that to missed
+# expectations.
+@pytest.mark.xfail(raises=pytest.fail.Exception, reason="published answers, right and wrong")
 @pytest.mark.ailoop(
     dataset="solutions.jsonl",
     fields={"input": "question", "expected": "ground_truth"},
@@ -18,5 +21,4 @@ def test_solution(case, solver):
     # The column of a solver holds what it answered; an application would be called here instead.
     solution = case[solver]["solution"]
     right = case.expected.rpartition("A: ")[2]
-    # A bar of 0 measures without failing the item: the question is how many are right.
-    expect(solution).to(number(right, pattern=ANSWER), at_least=0)
+    expect(solution).to(number(right, pattern=ANSWER))
