@@ -5,7 +5,8 @@
 # minutes of building on two cores. Everything made here lies in $WORK and can be deleted after.
 #
 #   WORK=~/smollm2 ./record.sh                 # builds what is not in $WORK yet
-#   PYTEST=.venv/bin/pytest ./record.sh        # which pytest runs the evals
+#   PYTEST=/path/to/.venv/bin/pytest ./record.sh   # which pytest runs the evals
+#   LLAMA_SERVER=/path/to/llama-server ./record.sh # do not build, use this one
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -26,10 +27,8 @@ echo "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53  $weights
 #    without -march=native: on some virtual machines the CPU advertises AMX and faults on its use.
 server=${LLAMA_SERVER:-$work/build/bin/llama-server}
 if [ ! -x "$server" ]; then
-  "$work/venv/bin/pip" download -q --no-deps --no-binary llama-cpp-python --no-build-isolation \
-    -d "$work" llama-cpp-python==0.3.36 ||
-    "$work/venv/bin/pip" download -q --no-deps --no-binary llama-cpp-python \
-      -d "$work" llama-cpp-python==0.3.36
+  "$work/venv/bin/pip" download -q --no-deps --no-binary llama-cpp-python \
+    -d "$work" llama-cpp-python==0.3.36
   tar xzf "$work/llama_cpp_python-0.3.36.tar.gz" -C "$work"
   cmake -S "$work/llama_cpp_python-0.3.36/vendor/llama.cpp" -B "$work/build" -G Ninja \
     -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=OFF -DBUILD_SHARED_LIBS=OFF -DLLAMA_CURL=OFF \
@@ -42,7 +41,11 @@ OMP_WAIT_POLICY=passive "$server" -m "$weights" -a smollm2 \
   --host "${address%:*}" --port "${address#*:}" \
   -c 16384 -np 4 -t 2 --jinja --embeddings --pooling mean >"$work/server.log" 2>&1 &
 server_id=$!
-trap 'kill "$server_id" 2>/dev/null; wait "$server_id" 2>/dev/null || true' EXIT
+stop_server() {
+  kill "$server_id" 2>/dev/null || true
+  wait "$server_id" 2>/dev/null || true
+}
+trap stop_server EXIT
 ready='import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=1).read()'
 for _ in $(seq 60); do
   python3 -c "$ready" "http://$address/health" 2>/dev/null && break
@@ -50,8 +53,21 @@ for _ in $(seq 60); do
   sleep 1
 done
 
-# 4. Record the committed prompts, then the one that the tour in README.md changes to. The second
-#    run keeps what the first one recorded: it looks at recordings first and adds what is missing.
+# 4. Record all evals with the committed prompts: a complete run drops recordings that nothing asks
+#    for any more. Then the prompt that the tour in README.md changes to, by a run of a part, which
+#    only adds.
 cd "$here"
-export OPENAI_API_KEY=${OPENAI_API_KEY:-not-needed}  # the client wants one; the server takes any
+export OPENAI_API_KEY=${OPENAI_API_KEY:-not-needed} # the client wants one; the server takes any
 "$pytest" --ailoop-replies=record
+
+prompts=evals/prompts
+cp "$prompts/described.prompt.md" "$work/described.prompt.md"
+restore() {
+  cp "$work/described.prompt.md" "$here/$prompts/described.prompt.md"
+  stop_server
+}
+trap restore EXIT
+cp "$prompts/next/described.prompt.md" "$prompts/described.prompt.md"
+"$pytest" --ailoop-replies=record evals/test_intent.py -k described
+
+echo "Recorded. Look at 'git diff', then accept the new scores: pytest --snapshot-update"
