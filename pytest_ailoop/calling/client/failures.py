@@ -1,0 +1,106 @@
+"""Why a call brought no usable reply, in words that name the next step and no key.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+from pytest_ailoop.calling.client.connections import base_url_of, key_name
+from pytest_ailoop.data.variant import ModelSpec
+from pytest_ailoop.errors import AiloopError, ReplyError
+from pytest_ailoop.redaction import redact
+from pytest_ailoop.text import one_line
+
+__all__ = ["client_errors", "failure", "own_fault", "unusable"]
+
+_EXCERPT = 300
+
+
+def client_errors() -> tuple[type[Exception], ...]:
+    """Return what a call of the client raises where the server or the way to it is at fault."""
+    import openai
+
+    return (openai.OpenAIError, json.JSONDecodeError)
+
+
+def own_fault(error: BaseException) -> AiloopError | None:
+    """Return the fault of ours that *error* was made from: a replay miss, a barred bypass."""
+    return next((one for one in _causes(error) if isinstance(one, AiloopError)), None)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        yield one
+        seen.add(id(one))
+        one = one.__cause__ or one.__context__
+
+
+def failure(spec: ModelSpec, error: Exception) -> ReplyError:
+    """Return the fault for an error of the client: model, address, status, message, next step."""
+    import openai
+
+    status = error.status_code if isinstance(error, openai.APIStatusError) else None
+    if isinstance(error, openai.APITimeoutError):
+        what, step = "no answer in time", "the server is slow or hangs; give timeout= more seconds"
+    elif isinstance(error, openai.APIConnectionError):
+        what = f"no connection ({_deepest(error)})"
+        step = "is the server running, and is base_url right?"
+    elif status is not None:
+        what, step = f"HTTP {status}: {_message(error)}", _step(spec, status)
+    else:
+        what, step = _message(error), "the server's reply could not be read; ask it directly"
+    return ReplyError(f"{_where(spec)}: {what}\n  next: {step}")
+
+
+def unusable(
+    spec: ModelSpec,
+    problem: str,
+    reply: object,
+    step: str = "does base_url point at an OpenAI-compatible API (it often ends in /v1)?",
+) -> ReplyError:
+    """Return the fault for a reply that came but is none, with the start of it."""
+    excerpt = one_line(redact(str(reply)), _EXCERPT)
+    return ReplyError(f"{_where(spec)}: {problem}; got {excerpt}\n  next: {step}")
+
+
+def _where(spec: ModelSpec) -> str:
+    named = "" if spec.alias == spec.model else f" ({spec.model})"
+    return one_line(redact(f"model {spec.alias!r}{named} at {_plain(base_url_of(spec))}"), 200)
+
+
+def _plain(url: str) -> str:
+    """Return *url* without user, password and query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _message(error: Exception) -> str:
+    body = getattr(error, "body", None)
+    found = body.get("message") if isinstance(body, dict) else None
+    return one_line(redact(str(found or error)), _EXCERPT)
+
+
+def _deepest(error: Exception) -> str:
+    *_, last = _causes(error)
+    return one_line(redact(str(last) or type(last).__name__), _EXCERPT)
+
+
+def _step(spec: ModelSpec, status: int) -> str:
+    name = key_name(spec)
+    if status in (401, 403):
+        known = "check" if os.environ.get(name) else "it is not set:"
+        return f"the key comes from the environment variable {name}; {known} it"
+    if status == 404:
+        return f"does this server have a model named {spec.model!r}, and is base_url right?"
+    if status == 429:
+        return "the server's rate or quota is used up; wait, or run fewer cases at once"
+    if status >= 500 or status in (408, 409):
+        return "the fault is the server's; run again, what was answered is kept"
+    return "the server refuses this request; compare its parameters with what the model takes"

@@ -1,0 +1,263 @@
+"""A model client bound to a variant: `reply = await llm(...)`, and its blocking twin.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from pytest_ailoop.calling.client.connections import async_client, close_clients, sync_client
+from pytest_ailoop.calling.client.failures import client_errors
+from pytest_ailoop.calling.client.request import Asked, PromptLike, build
+from pytest_ailoop.calling.client.streams import AsyncTextStream, TextStream
+from pytest_ailoop.calling.client.turn import Turn
+from pytest_ailoop.data.call import Purpose
+from pytest_ailoop.data.reply import Reply
+from pytest_ailoop.data.variant import ModelSpec
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAI
+    from pydantic import BaseModel
+
+__all__ = ["LLM", "SyncLLM"]
+
+M = TypeVar("M", bound="BaseModel")
+
+
+class _Bound:
+    """A model with its parameters."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        purpose: Purpose = "app",
+        allow_no_key: bool = False,
+    ) -> None:
+        """Bind to *spec*; *defaults* are the variant's own request parameters.
+
+        With *allow_no_key* a missing key is no fault here: recorded replies need none.
+        """
+        self.spec = spec
+        self._defaults = dict(defaults or {})
+        self._purpose = purpose
+        self._allow_no_key = allow_no_key
+
+    @property
+    def model(self) -> str:
+        """The model's alias."""
+        return self.spec.alias
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.spec.alias!r})"
+
+    def _asked(self, prompt: PromptLike, **how: Any) -> Asked:
+        return build(self.spec, prompt, defaults=self._defaults, **how)
+
+    def _turn(self, asked: Asked) -> Turn[Any]:
+        return Turn(self.spec, asked, self._purpose)
+
+
+class LLM(_Bound):
+    """Asks one model, async. What the call says wins over variant, prompt file and model.
+
+    *prompt* is a text, a list of chat messages or `prompt.render(...)`. *tools* are OpenAI tool
+    dicts, pydantic models or functions. *output* is a pydantic model class: `reply.parsed` is its
+    instance, or None with the reason in `reply.parse_error`. *logprobs* is True or the number of
+    alternatives per token. Further keywords are parameters of chat completions; None takes one
+    of a lower layer back out. Raises `ReplyError` where no usable reply came, `UsageError` where
+    the call is written wrong.
+    """
+
+    @property
+    def client(self) -> AsyncOpenAI:
+        """The openai client underneath, shared by all that ask the same server on this loop."""
+        return async_client(self.spec, allow_no_key=self._allow_no_key)
+
+    @overload
+    async def __call__(
+        self,
+        prompt: PromptLike,
+        *,
+        output: type[M],
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> Reply[M]: ...
+
+    @overload
+    async def __call__(
+        self,
+        prompt: PromptLike,
+        *,
+        output: None = None,
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> Reply[Any]: ...
+
+    async def __call__(
+        self,
+        prompt: PromptLike,
+        *,
+        output: Any = None,
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> Reply[Any]:
+        """Return the model's reply."""
+        __tracebackhide__ = True
+        turn = self._turn(
+            self._asked(prompt, output=output, tools=tools, logprobs=logprobs, call=parameters)
+        )
+        try:
+            with turn.attributed():
+                completion = await self._send(turn)
+        except client_errors() as error:
+            fault = turn.fault(error)
+        else:
+            return turn.whole(completion)
+        # Raised out here, the client's own error (with headers in its frames) is not chained.
+        raise fault
+
+    @overload
+    def stream(
+        self,
+        prompt: PromptLike,
+        *,
+        output: type[M],
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> AsyncTextStream[M]: ...
+
+    @overload
+    def stream(
+        self,
+        prompt: PromptLike,
+        *,
+        output: None = None,
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> AsyncTextStream[Any]: ...
+
+    def stream(
+        self,
+        prompt: PromptLike,
+        *,
+        output: Any = None,
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> AsyncTextStream[Any]:
+        """Return the reply as it comes: `async for delta in llm.stream(...)`, then `.reply`."""
+        how = {"output": output, "tools": tools, "logprobs": logprobs, "call": parameters}
+        asked = self._asked(prompt, stream=True, **how)
+        return AsyncTextStream(lambda: self._turn(asked), self._send)
+
+    async def _send(self, turn: Turn[Any]) -> Any:
+        return await self.client.chat.completions.create(**turn.asked.body)
+
+    async def aclose(self) -> None:
+        """Close the connections of this loop's clients; the next call opens new ones."""
+        await close_clients()
+
+
+class SyncLLM(_Bound):
+    """`LLM` for sync test functions: the same arguments, the reply itself comes back.
+
+    It works where an event loop is running too.
+    """
+
+    @property
+    def client(self) -> OpenAI:
+        """The openai client underneath, shared by all that ask the same server."""
+        return sync_client(self.spec, allow_no_key=self._allow_no_key)
+
+    @overload
+    def __call__(
+        self,
+        prompt: PromptLike,
+        *,
+        output: type[M],
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> Reply[M]: ...
+
+    @overload
+    def __call__(
+        self,
+        prompt: PromptLike,
+        *,
+        output: None = None,
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> Reply[Any]: ...
+
+    def __call__(
+        self,
+        prompt: PromptLike,
+        *,
+        output: Any = None,
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> Reply[Any]:
+        """Return the model's reply."""
+        __tracebackhide__ = True
+        turn = self._turn(
+            self._asked(prompt, output=output, tools=tools, logprobs=logprobs, call=parameters)
+        )
+        try:
+            with turn.attributed():
+                completion = self._send(turn)
+        except client_errors() as error:
+            fault = turn.fault(error)
+        else:
+            return turn.whole(completion)
+        raise fault
+
+    @overload
+    def stream(
+        self,
+        prompt: PromptLike,
+        *,
+        output: type[M],
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> TextStream[M]: ...
+
+    @overload
+    def stream(
+        self,
+        prompt: PromptLike,
+        *,
+        output: None = None,
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> TextStream[Any]: ...
+
+    def stream(
+        self,
+        prompt: PromptLike,
+        *,
+        output: Any = None,
+        tools: Sequence[Any] | None = None,
+        logprobs: bool | int | None = None,
+        **parameters: Any,
+    ) -> TextStream[Any]:
+        """Return the reply as it comes: `for delta in llm.stream(...)`, then `.reply`."""
+        how = {"output": output, "tools": tools, "logprobs": logprobs, "call": parameters}
+        asked = self._asked(prompt, stream=True, **how)
+        return TextStream(lambda: self._turn(asked), self._send)
+
+    def _send(self, turn: Turn[Any]) -> Any:
+        return self.client.chat.completions.create(**turn.asked.body)
