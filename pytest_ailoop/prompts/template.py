@@ -102,6 +102,8 @@ def _json(value: Any, indent: int | None = None) -> str:
 def _nested(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, jinja2.Undefined):
+        return str(value)
     dump = getattr(value, "model_dump", None)
     return dump(mode="json") if callable(dump) else _printed(value)
 
