@@ -1,0 +1,78 @@
+"""Where a run comes from: commit, changes, versions, models. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pytest_ailoop.data.record import ItemRecord
+from pytest_ailoop.digest import LENGTH
+
+__all__ = ["commit_of", "dirty_of", "models_of", "versions"]
+
+PACKAGES = ("pytest", "pytest-ailoop", "openai", "genai-prices", "pydantic", "syrupy")
+PATIENCE = 5.0
+"""Seconds that git may take; a slow or absent one costs the lineage, not the run."""
+
+
+def commit_of(root: Path) -> str | None:
+    """Return the commit that *root* stands on; None outside a repository or without git."""
+    found = _git(root, "rev-parse", "--verify", "HEAD")
+    return found.decode("ascii", "replace").strip() if found else None
+
+
+def dirty_of(root: Path) -> str | None:
+    """Return a digest of the changes since the commit; None for a clean tree or without git.
+
+    Changed files count with their content, untracked ones by name.
+    """
+    status = _git(root, "status", "--porcelain=v1", "-z")
+    if not status:
+        return None
+    changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary") or b""
+    return hashlib.sha256(status + b"\0" + changes).hexdigest()[:LENGTH]
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE,
+            check=False,
+            # Reading must not rewrite the index under the user's own git.
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a score may depend on."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def models_of(records: Iterable[ItemRecord]) -> dict[str, tuple[str, ...]]:
+    """Return the models asked, each with those that answered."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for call in record.calls:
+            if call.model_asked:
+                answered = found.setdefault(call.model_asked, set())
+                answered.update([call.model_answered] if call.model_answered else [])
+    return {asked: tuple(sorted(found[asked])) for asked in sorted(found)}

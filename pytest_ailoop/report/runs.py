@@ -1,0 +1,216 @@
+"""Run files: `.ailoop/runs/<id>/run.json` and `results.jsonl`, written whole and read back.
+
+`results.jsonl` has one item record a line, in plan order, and no clock: the same replies give the
+same bytes however many workers there were. How long the bodies took stands in `timings.json`.
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pytest_ailoop.data import call, case, record, score
+from pytest_ailoop.data.baseline import entry_key
+from pytest_ailoop.data.record import SCHEMA, ItemKey, ItemRecord, Plan, RunRecord
+from pytest_ailoop.errors import RunError
+from pytest_ailoop.files import private_folder, write_atomically
+from pytest_ailoop.redaction import redact
+from pytest_ailoop.text import suggestion
+
+__all__ = ["StoredRun", "find", "in_plan_order", "latest", "names", "planned_keys", "read", "write"]
+
+FOLDER = ".ailoop"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRun:
+    """A run as it was kept."""
+
+    run: RunRecord
+    records: tuple[ItemRecord, ...]
+
+
+def runs_folder(root: Path) -> Path:
+    """Return where the runs of the project at *root* are kept."""
+    return root / FOLDER / "runs"
+
+
+def planned_keys(plan: Plan) -> Iterator[ItemKey]:
+    """Yield every item of *plan* in order: test, variant, case, trial."""
+    for test in plan.tests:
+        for variant in test.variants:
+            for one in test.selected:
+                for trial in range(1, test.trials.get(one, 1) + 1):
+                    yield ItemKey(
+                        module=test.module, test=test.test, variant=variant, case=one, trial=trial
+                    )
+
+
+def in_plan_order(records: Iterable[ItemRecord], plan: Plan) -> tuple[ItemRecord, ...]:
+    """Return *records* as the plan has them, whatever order they came in; strangers come last."""
+    places = {_place(key): number for number, key in enumerate(planned_keys(plan))}
+    last = len(places)
+    return tuple(sorted(records, key=lambda one: (places.get(_place(one.key), last), one.nodeid)))
+
+
+def _place(key: ItemKey) -> tuple[Any, int]:
+    return entry_key(key), key.trial
+
+
+def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
+    """Keep a run; return its folder. Known secrets are masked, floats that are no number refused.
+
+    The folder is this user's only and ignored by git. Raises `OSError` as the system gives it,
+    and `ValueError` for NaN.
+    """
+    private_folder(root / FOLDER)
+    folder = runs_folder(root) / run.id
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = (_line(_without_clock(one)) for one in records)
+    write_atomically(folder / "results.jsonl", "".join(f"{line}\n" for line in lines))
+    timings = {one.nodeid: one.duration for one in records}
+    write_atomically(folder / "timings.json", _line(timings, indent=1) + "\n")
+    # Last: a folder with a run.json is a whole run.
+    write_atomically(folder / "run.json", _line(record.plain(run), indent=1) + "\n")
+    for name in ("results.jsonl", "timings.json", "run.json"):
+        os.chmod(folder / name, 0o600)
+    return folder
+
+
+def _without_clock(one: ItemRecord) -> dict[str, Any]:
+    found = record.plain(one)
+    del found["duration"]
+    return dict(found)
+
+
+def _line(value: Any, indent: int | None = None) -> str:
+    return json.dumps(masked(value), allow_nan=False, indent=indent)
+
+
+def masked(value: Any) -> Any:
+    """Return a JSON value with secrets masked in its texts.
+
+    Not in the JSON's own text: a secret of digits may be part of a number, and one with a quote
+    or backslash is spelled otherwise there. Names of our own fields stay.
+    """
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {
+            name if name in _field_names() else redact(name): masked(one)
+            for name, one in value.items()
+        }
+    return [masked(one) for one in value] if isinstance(value, list) else value
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    nouns = [
+        *(record.RunRecord, record.Plan, record.PlannedTest, record.ItemRecord, record.ItemKey),
+        *(record.Fault, call.Call, call.Usage, case.DatasetFacts, score.Score, score.Expectation),
+    ]
+    return frozenset(one.name for noun in nouns for one in fields(noun))
+
+
+def names(root: Path) -> list[str]:
+    """Return the ids of all kept runs, oldest first."""
+    try:
+        found = list(runs_folder(root).iterdir())
+    except OSError:
+        return []
+    return sorted(one.name for one in found if (one / "run.json").is_file())
+
+
+def latest(root: Path) -> Path:
+    """Return the folder of the newest run; raises `RunError` where there is none."""
+    found = names(root)
+    if not found:
+        problem = f"no run is kept under {FOLDER}/runs: run pytest with evals first"
+        raise RunError(problem)
+    return runs_folder(root) / found[-1]
+
+
+def find(root: Path, name: str | None) -> Path:
+    """Return the folder of a run by its id or an unambiguous beginning or end of it.
+
+    None and `latest` are the newest one. Raises `RunError` with the runs there are.
+    """
+    if name is None or name == "latest":
+        return latest(root)
+    found = names(root)
+    if name in found:
+        return runs_folder(root) / name
+    close = [one for one in found if one.startswith(name) or one.endswith(name)] if name else []
+    if len(close) == 1:
+        return runs_folder(root) / close[0]
+    if close:
+        raise RunError(f"run {name!r} is not one run: {', '.join(close[-5:])}")
+    there = f"the newest are {', '.join(found[-3:])}" if found else "none is kept yet"
+    raise RunError(f"no run {name!r} under {FOLDER}/runs; {there}{suggestion(name, found)}")
+
+
+def read(folder: Path) -> StoredRun:
+    """Return the run kept in *folder*; raises `RunError` with the file and line of damage."""
+    shown = f"{FOLDER}/runs/{folder.name}"
+    data = _read_json(folder / "run.json", f"{shown}/run.json")
+    run = _run_from(data, f"{shown}/run.json")
+    timings = _timings(folder / "timings.json", f"{shown}/timings.json")
+    records = []
+    text = _text(folder / "results.jsonl", f"{shown}/results.jsonl")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            one = _record_from(line, f"{shown}/results.jsonl:{number}")
+            records.append(replace(one, duration=timings.get(one.nodeid, 0.0)))
+    return StoredRun(run=run, records=tuple(records))
+
+
+def _run_from(data: Any, shown: str) -> RunRecord:
+    if isinstance(data, dict) and isinstance(data.get("schema"), int) and data["schema"] > SCHEMA:
+        raise RunError(
+            f"{shown}: has schema {data['schema']}, this pytest-ailoop reads up to {SCHEMA}: "
+            "update it (pip install -U pytest-ailoop)"
+        )
+    try:
+        return record.run_from(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{shown}: is no run record ({_words(error)})") from error
+
+
+def _record_from(line: str, shown: str) -> ItemRecord:
+    try:
+        return record.item_from(json.loads(line))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise RunError(f"{shown}: is no item record ({_words(error)})") from error
+
+
+def _words(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else str(error)[:200]
+
+
+def _timings(path: Path, shown: str) -> Mapping[str, float]:
+    data = _read_json(path, shown) if path.exists() else {}
+    if not isinstance(data, dict):
+        raise RunError(f"{shown}: expected an object, got {type(data).__name__}")
+    return {str(name): float(one) for name, one in data.items() if isinstance(one, (int, float))}
+
+
+def _read_json(path: Path, shown: str) -> Any:
+    try:
+        return json.loads(_text(path, shown))
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{shown}: is not JSON ({error})") from error
+
+
+def _text(path: Path, shown: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{shown}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise RunError(f"{shown}: is not UTF-8") from error

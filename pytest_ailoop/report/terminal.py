@@ -1,0 +1,247 @@
+"""The section at a run's end, as lines with their markup. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pytest_ailoop import text
+from pytest_ailoop.data.baseline import Change, EntryKey
+from pytest_ailoop.data.record import ItemKey
+from pytest_ailoop.redaction import redact
+from pytest_ailoop.report.detail import check_lines, class_lines
+from pytest_ailoop.report.failure import failure_lines
+from pytest_ailoop.report.numbers import count, interval, money, number, seconds
+from pytest_ailoop.report.rows import Report, Row, TestRows
+from pytest_ailoop.report.table import table
+from pytest_ailoop.report.worst import CaseRow
+
+__all__ = ["Line", "case_lines", "change_words", "failure_lines", "lines", "move_lines", "name_of"]
+
+Line = tuple[str, dict[str, Any]]
+"""A line and its markup: `red`, `green`, `yellow`, `bold`."""
+
+HEAD = ("variant", "passed", "rate [95% CI]", "vs baseline", "p50/p95", "tokens", "cost")
+_RED: dict[str, Any] = {"red": True}
+_YELLOW: dict[str, Any] = {"yellow": True}
+_BOLD: dict[str, Any] = {"bold": True}
+_ORDER = ("regressed", "improved", "new", "missing", "changed case", "changed check",
+          "changed prompt", "not measured", "not run")  # fmt: skip
+_SHORT = {"regressed": "-{}", "improved": "+{}", "new": "{} new", "missing": "{} gone"}
+
+
+def lines(
+    report: Report, *, width: int = 80, verbose: int = 0, utf8: bool = True
+) -> Iterator[Line]:
+    """Yield the section. *verbose* -1 is one line, 0 the tables and the worst cases, 1 every check
+    and class, 2 every case.
+
+    Data never starts a line and holds no control character; known secrets are masked. Without
+    *utf8* everything is ASCII, other characters as escapes.
+    """
+    found = _quiet(report) if verbose < 0 else _section(report, width, verbose)
+    for line, markup in found:
+        shown = text.safe(redact(line))
+        yield shown if utf8 else shown.encode("ascii", "backslashreplace").decode(), markup
+
+
+def _quiet(report: Report) -> Iterator[Line]:
+    total = report.total
+    parts = [f"{total.passed} of {total.planned} cases passed"]
+    parts[0] += f" ({interval(total.rate, total.low, total.high)})"
+    words = change_words(total.changes)
+    parts += [words] if words else []
+    parts += list(_short_troubles(report))
+    if total.calls.count or total.calls.judge_count:
+        parts.append(f"cost {money(total.calls.cost)}")
+    yield f"ailoop: {'; '.join(parts)}", _colour(report)
+
+
+def _short_troubles(report: Report) -> Iterator[str]:
+    yield from _odd_outcomes(report.total)
+    if report.incomplete:
+        yield "incomplete"
+    if report.faults:
+        yield f"{text.plural(len(report.faults), 'baseline')} unreadable"
+    yield from report.refused
+
+
+def _colour(report: Report) -> dict[str, Any]:
+    total = report.total
+    bad = total.outcomes.get("failed") or total.outcomes.get("error")
+    if bad or report.faults or report.refused or total.changes.get("regressed"):
+        return _RED
+    return _YELLOW if report.incomplete or not total.scored else {"green": True}
+
+
+def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
+    for test in report.tests:
+        yield from _test(test, width, verbose)
+    yield from _totals(report)
+    yield from _worst(report, width, verbose)
+    if verbose >= 2:
+        yield from move_lines(report.changes, title="against the baseline:")
+    yield from _missing(report, verbose)
+    yield from _endings(report)
+
+
+def _test(test: TestRows, width: int, verbose: int) -> Iterator[Line]:
+    trials = max((row.trials for row in test.rows), default=1)
+    cases = f"{test.cases} of {test.size}" if test.cases < test.size else str(test.cases)
+    about = f"{cases} {'case' if cases == '1' else 'cases'}"
+    about += f" x {trials} trials" if trials > 1 else ""
+    name = text.one_line(f"{test.module}::{test.test}", width - 4)
+    dataset = text.one_line(test.dataset, 60)
+    yield f"- {name}", _BOLD
+    yield f"  {dataset}: {about}", {}
+    body = [_cells(row) for row in test.rows]
+    for number_, line in enumerate(table(HEAD, body, width=width)):
+        yield line, {} if number_ else {"light": True}
+    for row in test.rows:
+        yield from _beneath(row, verbose, several=len(test.rows) > 1)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    calls = row.calls
+    times = "-" if calls.p50 is None else f"{seconds(calls.p50)}/{seconds(calls.p95)}"
+    tokens = count(calls.tokens) if calls.count else "-"
+    if calls.uncounted and calls.count:
+        tokens = "n/a" if calls.uncounted == calls.count else f">={tokens}"
+    return (
+        text.one_line(row.label or "(all)", 60),
+        f"{row.passed}/{row.scored}",
+        interval(row.rate, row.low, row.high),
+        change_words(row.changes, short=True) or "-",
+        times,
+        tokens,
+        money(calls.cost),
+    )
+
+
+def _beneath(row: Row, verbose: int, *, several: bool) -> Iterator[Line]:
+    label = f"{text.one_line(row.label, 40)}: " if several else ""
+    odd = list(_odd_outcomes(row))
+    if row.scored < row.planned:
+        odd.insert(0, f"{row.scored} of {row.planned} cases scored")
+    if odd:
+        yield f"  ! {label}{', '.join(odd)}", _YELLOW
+    if verbose >= 1:
+        yield from ((f"  . {label}{one}", {}) for one in check_lines(row.checks))
+    for one in class_lines(row.classes, verbose):
+        yield f"  . {label}{one}", {}
+
+
+def _odd_outcomes(row: Row) -> Iterator[str]:
+    words = {"error": "errored", "skipped": "skipped", "missing": "missing",
+             "xfailed": "failed as expected", "xpassed": "passed unexpectedly"}  # fmt: skip
+    for outcome, word in words.items():
+        if row.outcomes.get(outcome):
+            yield f"{text.plural(row.outcomes[outcome], 'item')} {word}"
+    if row.unscored:
+        yield f"{text.plural(row.unscored, 'score')} could not be given"
+
+
+def change_words(changes: Mapping[str, int], *, short: bool = False) -> str:
+    """Return `2 regressed, 1 improved`; short `-2 +1`. Unchanged cases alone are `same`."""
+    parts = [
+        _change_word(status, short).format(changes[status])
+        for status in _ORDER
+        if changes.get(status)
+    ]
+    if not parts and changes.get("unchanged"):
+        return "same" if short else f"{changes['unchanged']} unchanged"
+    return (" " if short else ", ").join(parts)
+
+
+def _change_word(status: str, short: bool) -> str:
+    words = "{} " + status.replace("changed ", "chg ")
+    return _SHORT.get(status, words) if short else "{} " + status
+
+
+def _totals(report: Report) -> Iterator[Line]:
+    calls = report.total.calls
+    if calls.origins:
+        names = {"recording": "recorded", "cache": "cached", "live": "live"}
+        origins = [f"{calls.origins.get(one, 0)} {word}" for one, word in names.items()]
+        yield f"replies: {', '.join(origins)}; cost {money(calls.cost)}", {}
+    if calls.judge_count:
+        judges = f"{text.plural(calls.judge_count, 'call')}, cost {money(calls.judge_cost)}"
+        yield f"judges: {judges}", {}
+    words = change_words(report.total.changes)
+    if not report.has_baseline and not report.faults:
+        words = "none yet" + (f" ({words})" if words else "")
+    if words:
+        red = bool(report.total.changes.get("regressed"))
+        yield f"baseline: {words}", _RED if red else {}
+
+
+def _worst(report: Report, width: int, verbose: int) -> Iterator[Line]:
+    limit = {0: 5, 1: 10}.get(verbose, len(report.worst))
+    if report.worst:
+        yield "worst cases:", _BOLD
+    for row in report.worst[:limit]:
+        yield from case_lines(row, width)
+    if len(report.worst) > limit:
+        yield f"  ... {len(report.worst) - limit} more (-vv shows all)", {}
+
+
+def case_lines(row: CaseRow, width: int) -> Iterator[Line]:
+    """Yield a case's line and, below it, why it stands so."""
+    status = f", {row.status}" if row.status not in ("", "unchanged") else ""
+    markup = _RED if row.outcome in ("error", "failed") or row.status == "regressed" else {}
+    outcome = f"{row.outcome}{status}"
+    yield f"  - {text.cut(name_of(row.key), max(20, width - len(outcome) - 6))}  {outcome}", markup
+    if row.reason:
+        yield f"    | {text.one_line(row.reason, width - 6)}", {}
+
+
+def name_of(key: EntryKey | ItemKey) -> str:
+    """Return `test_answers[refund-01, mini terse]`: how a case is called in lines."""
+    label = f", {key.variant.label}" if key.variant.label else ""
+    trial = f", trial {key.trial}" if isinstance(key, ItemKey) and key.trial > 1 else ""
+    return text.one_line(f"{key.test}[{key.case}{label}{trial}]", 160)
+
+
+def move_lines(changes: Iterable[Change], *, title: str) -> Iterator[Line]:
+    """Yield each case that differs, with what moved from where to where and what else changed."""
+    shown = [one for one in changes if one.status != "unchanged" or one.causes]
+    if shown:
+        yield title, _BOLD
+    for one in shown:
+        moved = [f"{m.name} {number(m.before)} -> {number(m.now)}" for m in one.moved]
+        rest = [*moved, *(f"changed: {cause}" for cause in one.causes)]
+        yield f"  - {name_of(one.key)}  {text.one_line('; '.join([one.status, *rest]), 200)}", {}
+
+
+def _missing(report: Report, verbose: int) -> Iterator[Line]:
+    limit = len(report.missing) if verbose >= 2 else _named(report)
+    if report.missing:
+        planned = sum(report.total.outcomes.values())
+        yield f"without a result: {len(report.missing)} of {text.plural(planned, 'item')}", _YELLOW
+    for key in report.missing[:limit]:
+        yield f"  - {name_of(key)}", {}
+    if len(report.missing) > limit:
+        more = "more " if limit else ""
+        yield f"  ... {len(report.missing) - limit} {more}(-vv names all)", {}
+    for one in report.unmeasured[: 5 if verbose < 2 else None]:
+        yield f"  - {name_of(one.key)}  not measured: {text.one_line(one.reason, 120)}", {}
+
+
+def _named(report: Report) -> int:
+    """Items that were left out on purpose need no names; lost ones do."""
+    lost = any("crash" in one for one in report.narrowed)
+    return 20 if lost or not report.narrowed else 0
+
+
+def _endings(report: Report) -> Iterator[Line]:
+    if report.incomplete:
+        reasons = "; ".join(text.one_line(one, 200) for one in report.incomplete)
+        yield f"incomplete: {reasons}", _YELLOW
+    for one in report.faults:
+        yield f"baseline unreadable: {text.one_line(one, 400)}", _RED
+    for one in report.accepted:
+        yield f"baseline: {text.one_line(one, 200)}", {"green": True}
+    for one in report.refused:
+        yield f"baseline: {text.one_line(one, 200)}", _RED
+    for command, purpose in report.next:
+        yield f"next: {command}  ({purpose})", {}

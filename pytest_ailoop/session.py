@@ -1,0 +1,289 @@
+"""One run from its item records: compared with the baselines, accepted if asked, and kept.
+
+No pytest object comes in here; the pytest side and the command line both end a run by this
+module. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pytest_ailoop.baseline.accept import accept
+from pytest_ailoop.baseline.compare import compare
+from pytest_ailoop.baseline.file import baseline_path, read
+from pytest_ailoop.baseline.measure import Measured, accepted_from
+from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey, Unmeasured, entry_key
+from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, RunRecord
+from pytest_ailoop.data.score import Score
+from pytest_ailoop.errors import BaselineError
+from pytest_ailoop.report import lineage, runs
+from pytest_ailoop.report.rows import Report, rows
+from pytest_ailoop.settings import AcceptKind, Settings
+
+__all__ = ["Baselines", "Outcome", "Session", "settle"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """All that is known at the end of a run."""
+
+    run: RunRecord
+    records: tuple[ItemRecord, ...]
+    """In plan order."""
+    comparison: Comparison
+    accepted: tuple[str, ...] = ()
+    """What was written into baselines and what was left, in words; empty if nothing was asked."""
+    refused: tuple[str, ...] = ()
+    """What was asked for and not done, with the reason."""
+    faults: tuple[str, ...] = ()
+    """Baselines that cannot be read or written, and run files that could not be kept."""
+    missing: tuple[ItemKey, ...] = ()
+    """Planned items without a record, in plan order."""
+    folder: Path | None = None
+    """Where the run is kept; None where it could not be."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the run must be red whatever its items say."""
+        return bool(self.faults or self.refused)
+
+    @property
+    def report(self) -> Report:
+        """The rows to show."""
+        return rows(
+            self.run,
+            self.records,
+            self.comparison,
+            missing=self.missing,
+            accepted=self.accepted,
+            refused=self.refused,
+            faults=self.faults,
+        )
+
+
+class Session:
+    """Takes a plan and item records in any order; gives an outcome at the end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.planned = Plan()
+        self._records: dict[tuple[EntryKey, int], ItemRecord] = {}
+
+    def plan(self, plan: Plan) -> None:
+        """Set what is to run; a later plan replaces an earlier one."""
+        self.planned = plan
+
+    def add(self, record: ItemRecord) -> None:
+        """Add an item's record; a later one of the same item replaces the earlier (a rerun)."""
+        self._records[entry_key(record.key), record.key.trial] = _sound(record)
+
+    @property
+    def missing(self) -> tuple[ItemKey, ...]:
+        """Planned items that have no record so far, in plan order."""
+        return tuple(
+            key
+            for key in runs.planned_keys(self.planned)
+            if (entry_key(key), key.trial) not in self._records
+        )
+
+    def finish(
+        self,
+        *,
+        exit_status: int,
+        started: datetime,
+        duration: float,
+        arguments: Sequence[str] = (),
+        seeds: Mapping[str, int] | None = None,
+    ) -> Outcome:
+        """Compare with the baselines, keep the run, then accept what the settings ask for.
+
+        *started* bears a time zone. Raises nothing of its own: what cannot be read or written
+        is among the outcome's faults.
+        """
+        records = runs.in_plan_order(self._records.values(), self.planned)
+        run = self._run(records, exit_status, started, duration, arguments, seeds or {})
+        folder, fault = _keep(self.settings.root, run, records)
+        outcome = settle(
+            self.settings.root,
+            run,
+            records,
+            kinds=self.settings.accept,
+            barred=self.settings.ci and not self.settings.force,
+        )
+        return replace(outcome, folder=folder, faults=(*outcome.faults, *fault))
+
+    def _run(
+        self,
+        records: Sequence[ItemRecord],
+        exit_status: int,
+        started: datetime,
+        duration: float,
+        arguments: Sequence[str],
+        seeds: Mapping[str, int],
+    ) -> RunRecord:
+        moment = started.astimezone(UTC)
+        counts = Counter(str(one.outcome) for one in records)
+        counts["missing"] = len(self.missing)
+        root = self.settings.root
+        return RunRecord(
+            id=f"{moment:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
+            started=moment.isoformat(timespec="seconds"),
+            duration=round(duration, 3),
+            exit_status=exit_status,
+            commit=lineage.commit_of(root),
+            dirty=lineage.dirty_of(root),
+            options=_options(self.settings, arguments),
+            versions=lineage.versions(),
+            seeds={"sample": self.settings.seed, **seeds},
+            models=lineage.models_of(records),
+            plan=self.planned,
+            counts=dict(sorted(counts.items())),
+        )
+
+
+def _sound(record: ItemRecord) -> ItemRecord:
+    """NaN has no place in a file or a mean: such a score is unscored."""
+    if all(one.value is None or isfinite(one.value) for one in record.scores):
+        return record
+    return replace(record, scores=tuple(map(_sound_score, record.scores)))
+
+
+def _sound_score(score: Score) -> Score:
+    if score.value is None or isfinite(score.value):
+        return score
+    return replace(score, value=None, not_scored=f"the value {score.value} is no finite number")
+
+
+def _options(settings: Settings, arguments: Sequence[str]) -> dict[str, Any]:
+    return {
+        "replies": settings.replies,
+        "split": settings.split,
+        "tags": list(settings.tags),
+        "sample": settings.sample,
+        "seed": settings.seed,
+        "cases": list(settings.cases),
+        "trials": settings.trials,
+        "accept": list(settings.accept),
+        "arguments": [_without_root(one, settings.root) for one in arguments],
+    }
+
+
+def _without_root(argument: str, root: Path) -> str:
+    """No absolute path goes into a run file: it names the user and the machine."""
+    shown = argument.replace(f"{root}{os.sep}", "").replace(str(root), ".")
+    head, sign, tail = shown.rpartition("=")
+    return f"{head}{sign}{os.path.basename(tail)}" if os.path.isabs(tail) else shown
+
+
+def _keep(
+    root: Path, run: RunRecord, records: Sequence[ItemRecord]
+) -> tuple[Path | None, tuple[str, ...]]:
+    try:
+        return runs.write(root, run, records), ()
+    except (OSError, ValueError, TypeError) as error:
+        words = error.strerror if isinstance(error, OSError) else str(error)
+        return None, (f"the run could not be kept under {runs.FOLDER}/runs: {words or error}",)
+
+
+class Baselines:
+    """The accepted scores of the modules of a plan, with what could not be read."""
+
+    def __init__(self, root: Path, modules: Iterable[str]) -> None:
+        self.root = root
+        self.entries: dict[EntryKey, Accepted] = {}
+        self.faults: dict[str, str] = {}
+        """Message by module."""
+        for module in sorted(set(modules)):
+            path = baseline_path(root, module)
+            shown = path.relative_to(root).as_posix()
+            try:
+                self.entries.update(read(path, module=module, shown=shown))
+            except BaselineError as error:
+                self.faults[module] = str(error)
+
+    def compare(self, records: Iterable[ItemRecord], plan: Plan) -> Comparison:
+        """Return how *records* stand to what was accepted.
+
+        Cases of a module whose baseline cannot be read are not measured, never new.
+        """
+        measured = accepted_from(records, plan)
+        readable = {k: v for k, v in measured.entries.items() if k.module not in self.faults}
+        hidden = tuple(
+            Unmeasured(key=key, reason="its baseline cannot be read")
+            for key in measured.entries
+            if key.module in self.faults
+        )
+        found = Measured(entries=readable, unmeasured=(*measured.unmeasured, *hidden))
+        return compare(self.entries, found, plan)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Accepting:
+    accepted: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    faults: tuple[str, ...] = field(default=())
+
+
+def settle(
+    root: Path,
+    run: RunRecord,
+    records: Sequence[ItemRecord],
+    *,
+    kinds: Sequence[AcceptKind] = (),
+    barred: bool = False,
+) -> Outcome:
+    """Compare a run with the baselines as they are now, and accept *kinds* of what it measured.
+
+    *barred* refuses to write (under `CI`). A baseline that cannot be read is left untouched, and
+    so are all cases that this run did not measure.
+    """
+    plan = run.plan
+    modules = {one.module for one in plan.tests} | set(plan.whole_modules)
+    baselines = Baselines(root, modules)
+    comparison = baselines.compare(records, plan)
+    there = {(entry_key(one.key), one.key.trial) for one in records}
+    missing = [key for key in runs.planned_keys(plan) if (entry_key(key), key.trial) not in there]
+    whole = not (comparison.incomplete or missing or baselines.faults)
+    done = _Accepting()
+    if kinds and barred:
+        done = _Accepting(refused=("not accepted: CI never accepts by itself (force to do it)",))
+    elif kinds:
+        done = _accept(baselines, comparison, kinds, whole and run.exit_status == 0)
+    return Outcome(
+        run=run,
+        records=tuple(records),
+        comparison=comparison,
+        accepted=done.accepted,
+        refused=done.refused,
+        faults=(*baselines.faults.values(), *done.faults),
+        missing=tuple(missing),
+    )
+
+
+def _accept(
+    baselines: Baselines, comparison: Comparison, kinds: Sequence[AcceptKind], whole: bool
+) -> _Accepting:
+    # syrupy brings pytest along; only who accepts pays for it.
+    from pytest_ailoop.baseline.extension import write_baseline
+
+    result = accept(baselines.entries, comparison, kinds, complete_and_passing=whole)
+    modules: dict[str, dict[EntryKey, Accepted]] = {}
+    for key in (*baselines.entries, *result.entries):
+        modules.setdefault(key.module, {})
+    for key, entry in result.entries.items():
+        modules[key.module][key] = entry
+    faults = []
+    for module, entries in sorted(modules.items()):
+        try:
+            write_baseline(baselines.root, module, entries)
+        except (OSError, BaselineError) as error:
+            faults.append(f"the baseline of {module} could not be written: {error}")
+    done = result.done or ("nothing to accept",)
+    return _Accepting(accepted=(*done, *result.left), refused=result.refused, faults=tuple(faults))
