@@ -89,7 +89,8 @@ def _join(events: Iterable[Object]) -> Object:
         response.update(obj(event.get("response")))
         if kind == "response.output_item.done":
             done.append(event.get("item"))
-            text.clear()
+            if obj(event.get("item")).get("type") == "message":
+                text.clear()
         elif kind == "response.output_text.delta":
             text.append(as_text(event.get("delta")) or "")
     if not response.get("output"):

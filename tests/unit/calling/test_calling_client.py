@@ -702,6 +702,17 @@ def test_time_and_money_come_from_the_call_that_was_written_down(
     assert (reply.latency, reply.cost, reply.first_token) == (2.0, 2.0, 0.5)
 
 
+def test_calls_of_before_are_not_taken_for_this_one(
+    ask: Asking, notebook: recorder.Recorder
+) -> None:
+    """Where the seam wrote nothing down, time is measured here."""
+    notebook.add_call(seen("Hi.", latency=99.0, cost=99.0))
+    reply = ask()
+    assert reply.cost is None
+    assert reply.latency is not None
+    assert reply.latency < 60
+
+
 @pytest.mark.parametrize("purpose", ["app", "judge"])
 def test_calls_are_counted_for_whom_they_are(
     ask: Asking, purpose: str, monkeypatch: pytest.MonkeyPatch

@@ -292,12 +292,15 @@ def test_a_responses_stream_cut_short_keeps_what_came() -> None:
     """Without the closing event, finished items and running text are put together."""
     body = stream(
         {"type": "response.created", "response": {"model": "m", "output": []}},
+        {"type": "response.output_text.delta", "delta": "Hi."},
+        {"type": "response.output_item.done", "item": RESPONSES_REPLY["output"][1]},
+        {"type": "response.output_text.delta", "delta": "The"},
         {"type": "response.output_item.done", "item": RESPONSES_REPLY["output"][2]},
-        {"type": "response.output_text.delta", "delta": "Hi"},
+        {"type": "response.output_text.delta", "delta": "re"},
         done=False,
     )
     found = facts_of("/responses", {"input": "Hello"}, body, SSE)
-    assert (found.model_answered, found.reply_text) == ("m", 'Hi\nadd({"a": 1})')
+    assert (found.model_answered, found.reply_text) == ("m", 'Hi.\nThere\nadd({"a": 1})')
     assert found.prompt_text == "user: Hello"
 
 
