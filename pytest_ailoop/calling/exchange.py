@@ -1,0 +1,238 @@
+"""One request on its way: found or let go, then kept, and told to the item's notebook.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pytest_ailoop import recorder, redaction
+from pytest_ailoop.calling.identity import Request, address_of, endpoint_of, is_loopback
+from pytest_ailoop.calling.store import Store
+from pytest_ailoop.calling.stored import StoredReply, pack
+from pytest_ailoop.data.call import Call, Origin, Usage
+from pytest_ailoop.errors import BypassError, ReplyError
+from pytest_ailoop.text import one_line
+
+__all__ = ["Exchange", "begin", "concerns"]
+
+_UNATTRIBUTED = (
+    "a model call to {host} was made while several items ran, in a thread that belongs to none of "
+    "them; give the thread its item: pool.submit(pytest_ailoop.wrap_context(function), ...)"
+)
+
+
+def concerns(store: Store, request: Any) -> bool:
+    """Return whether *request* (of httpx or httpx2) is one that the store must see.
+
+    Raises `BypassError` in replay where it cannot be told to which item the request belongs.
+    """
+    if recorder.current() is None and not recorder.unattributed():
+        return False
+    url = request.url
+    host = url.host
+    if _passes(store, host, url.port):
+        return False
+    if is_loopback(host) and endpoint_of(url.raw_path.decode("ascii")) is None:
+        return False  # A local database or service: part of what is tested.
+    if recorder.current() is not None:
+        return True
+    message = _UNATTRIBUTED.format(host=host)
+    if store.settings.replies == "replay":
+        raise BypassError(message)
+    store.warn(message)
+    return False
+
+
+def _passes(store: Store, host: str, port: int | None) -> bool:
+    passing = store.settings.config.passthrough
+    return bool(passing) and (host in passing or f"{host}:{port}" in passing)
+
+
+def begin(store: Store, request: Any, body: bytes) -> Exchange | None:
+    """Return the exchange that *request* with *body* opens; None where it goes unseen."""
+    notebook = recorder.current()
+    if notebook is None:
+        return None
+    url = request.url
+    target = url.raw_path.decode("ascii")
+    netloc = url.netloc.decode("ascii")
+    content_type = request.headers.get("content-type", "")
+    asked = store.identity.request_of(
+        request.method, netloc, target, body, content_type=content_type, url=str(url)
+    )
+    if not asked.is_model and is_loopback(url.host):
+        return None
+    path = target.partition("?")[0].rstrip("/")
+    prefix = path.removesuffix(asked.endpoint) if asked.is_model else ""
+    store.learner.learn(request.headers.raw, url, prefix)
+    return Exchange(store, notebook, asked, base_url=f"{url.scheme}://{netloc}{prefix}")
+
+
+class Exchange:
+    """A request, its address, and what is done once the reply is known."""
+
+    def __init__(
+        self, store: Store, notebook: recorder.Recorder, request: Request, *, base_url: str
+    ) -> None:
+        self._store, self._notebook, self._request = store, notebook, request
+        self._base_url = base_url
+        self._purpose = recorder.purpose()
+        # The same text is judged once, whichever trial it comes from.
+        judging = self._purpose == "judge"
+        self._trial = 1 if judging else notebook.trial
+        self._occurrence = 0 if judging else notebook.claim(request.digest)
+        self.address = address_of(request.digest, self._trial, self._occurrence)
+        self._started = time.perf_counter()
+
+    def found(self) -> StoredReply | None:
+        """Return the stored reply to use; None lets the call go live.
+
+        Raises `ReplyError` where replay has none or the recordings are damaged; the notebook
+        remembers it, should the application swallow it.
+        """
+        try:
+            found = self._store.find(
+                self._request, self.address, self._trial, self._occurrence, self._notebook
+            )
+        except ReplyError as fault:
+            self._notebook.faults.append(fault)
+            self._note(origin="recording", error=str(fault))
+            raise
+        if found is not None:
+            stored, origin = found
+            self._note_reply(stored, origin)
+            return stored
+        self._started = time.perf_counter()
+        return None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call went out, rounded as they are kept."""
+        return round(time.perf_counter() - self._started, 4)
+
+    def answered(
+        self,
+        status: int,
+        content_type: str,
+        body: bytes,
+        first_token: float | None = None,
+        *,
+        again: bool = False,
+    ) -> None:
+        """Keep a live reply that is complete, and note the call; an error status is only noted.
+
+        *again* keeps a reply of which more came after its last event.
+        """
+        if not 200 <= status < 300:
+            self._refused(status, body)
+            return
+        stored = self._stored(status, content_type, body, first_token)
+        self._store.keep(stored)
+        if not again:
+            self._note_reply(stored, "live")
+
+    def abandoned(
+        self, status: int, content_type: str, body: bytes, first_token: float | None
+    ) -> None:
+        """Note a stream that the application did not read to its end; nothing is kept of it."""
+        self._note_reply(self._stored(status, content_type, body, first_token), "live")
+
+    def failed(self, error: BaseException) -> None:
+        """Note that no reply came; a retry asks for the same address again."""
+        self._release()
+        self._note(origin="live", error=f"{type(error).__name__}: {error}", latency=self.elapsed)
+
+    def _refused(self, status: int, body: bytes) -> None:
+        self._release()
+        if not 300 <= status < 400:  # A redirect is followed, and seen where it leads.
+            said = one_line(body[:2000].decode("utf-8", "replace"), 300)
+            error = f"HTTP {status}: {said}" if said else f"HTTP {status}"
+            self._note(origin="live", error=error, status=status, latency=self.elapsed)
+
+    def _release(self) -> None:
+        if self._purpose != "judge":
+            self._notebook.release(self._request.digest, self._occurrence)
+
+    def _stored(
+        self, status: int, content_type: str, body: bytes, first_token: float | None
+    ) -> StoredReply:
+        request = self._request
+        return StoredReply(
+            address=self.address,
+            method=request.method,
+            path=request.path,
+            alias=request.alias,
+            trial=self._trial,
+            occurrence=self._occurrence,
+            request=request.body,
+            reply=pack(body, content_type),
+            status=status,
+            content_type=content_type,
+            latency=self.elapsed,
+            first_token=first_token,
+        )
+
+    def _note_reply(self, stored: StoredReply, origin: Origin) -> None:
+        self._note(
+            origin=origin,
+            reply=stored.readable if self._request.is_model else None,
+            content_type=stored.content_type,
+            status=stored.status,
+            latency=stored.latency,
+            first_token=stored.first_token,
+        )
+
+    def _note(
+        self,
+        *,
+        origin: Origin,
+        reply: Any = None,
+        content_type: str = "",
+        error: str | None = None,
+        **measured: Any,
+    ) -> None:
+        if error is not None:
+            measured["error"] = one_line(redaction.redact(error), 2000)
+        facts = self._facts(reply, content_type, error)
+        call = Call(
+            digest=self.address,
+            path=self._request.path,
+            origin=origin,
+            purpose=self._purpose,
+            **measured,
+            **facts,
+        )
+        self._notebook.add_call(call)
+
+    def _facts(self, reply: Any, content_type: str, error: str | None) -> dict[str, Any]:
+        """Return what the bytes tell: who answered what, with which tokens, at which price."""
+        from pytest_ailoop.calling.parse import facts_of
+
+        request = self._request
+        if not request.is_model:  # A tool's own service costs no tokens.
+            return {"usage": Usage(input_tokens=0, output_tokens=0), "cost": 0.0}
+        asked = request.body if isinstance(request.body, dict) else None
+        facts = facts_of(request.endpoint, asked, reply, content_type)
+        return {
+            "model_asked": facts.model_asked,
+            "model_answered": facts.model_answered,
+            "finish_reason": facts.finish_reason,
+            "usage": facts.usage,
+            "prompt_text": facts.prompt_text,
+            "reply_text": facts.reply_text,
+            "tool_calls": facts.tool_calls,
+            "cost": None if error is not None else self._cost(facts),
+        }
+
+    def _cost(self, facts: Any) -> float | None:
+        from pytest_ailoop.calling.prices import cost_of
+
+        spec = self._store.identity.spec_of(facts.model_asked, self._base_url + "/")
+        model = facts.model_answered or facts.model_asked
+        if model is None:
+            return None
+        price = spec.price if spec is not None else None
+        return cost_of(facts.usage, model, price=price, base_url=self._base_url)

@@ -1,0 +1,207 @@
+"""Where a reply comes from and where it goes: recordings, cache or network, decided once.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from pytest_ailoop.calling.cache import Cache
+from pytest_ailoop.calling.credentials import Learner
+from pytest_ailoop.calling.identity import Identity, Request
+from pytest_ailoop.calling.misses import miss_message
+from pytest_ailoop.calling.nearest import Neighbours
+from pytest_ailoop.calling.recordings import read_recordings, write_recordings
+from pytest_ailoop.calling.stored import StoredReply
+from pytest_ailoop.data.call import Origin
+from pytest_ailoop.data.record import ItemRecord
+from pytest_ailoop.errors import ReplayMissError, ReplyError
+from pytest_ailoop.recorder import Recorder
+from pytest_ailoop.settings import Settings
+from pytest_ailoop.text import plural
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Keeps the replies of one session, by its settings.
+
+    `auto` reads recordings, then the cache, else the call goes live. `replay` reads recordings
+    only, so that what is green here is green in CI. `record` and `live` read nothing, but `record`
+    keeps to the reply that this session has seen already: a recording holds one for an address.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.cache = Cache(settings.folder)
+        models = tuple(settings.config.models.values())
+        self.identity = Identity(models, settings.config.ignore_fields)
+        self.learner = Learner()
+        #: Called at each item's start.
+        self.on_item: list[Callable[[], None]] = []
+        self._files: dict[Path, _File] = {}
+        self._answered: set[str] = set()
+        #: Replies that the cache would not take.
+        self._kept: dict[str, StoredReply] = {}
+        self._warnings: dict[str, None] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know at the end of the session, each told once."""
+        found = [*self._warnings, *self.cache.warnings]
+        if self.cache.damaged:
+            rows = plural(self.cache.damaged, "damaged entry").replace("entrys", "entries")
+            found.append(f"the reply cache {self.cache.path} had {rows}; asked again")
+        return found
+
+    def warn(self, message: str) -> None:
+        """Add to `warnings`, once."""
+        with self._lock:
+            self._warnings.setdefault(message)
+
+    @contextlib.contextmanager
+    def item(self) -> Iterator[None]:
+        """Hold while an item runs: what was imported or patched since the last one is seen."""
+        for call in self.on_item:
+            call()
+        yield
+
+    def find(
+        self, request: Request, address: str, trial: int, occurrence: int, notebook: Recorder
+    ) -> tuple[StoredReply, Origin] | None:
+        """Return the reply to use instead of a live call, and where it was; None lets the call go.
+
+        Raises `ReplayMissError` in replay without a recording, `ReplyError` where the file of
+        recordings is damaged.
+        """
+        mode = self.settings.replies
+        if mode == "live" or (mode == "record" and address not in self._answered):
+            return None
+        if mode in ("auto", "replay"):
+            recorded = self._file(notebook.recordings).get(address)
+            if recorded is not None:
+                return recorded, "recording"
+        if mode == "replay":
+            raise self._miss(request, address, trial, occurrence, notebook)
+        cached = self._kept.get(address) or self.cache.get(address)
+        return None if cached is None else (cached, "cache")
+
+    def keep(self, stored: StoredReply) -> None:
+        """Make a live reply durable; done before the application has all of it."""
+        if not self.cache.put(stored):
+            self._kept[stored.address] = stored
+        self._answered.add(stored.address)
+
+    def _file(self, path: Path) -> _File:
+        with self._lock:
+            found = self._files.get(path)
+            if found is None:
+                found = self._files[path] = _File(path)
+            return found
+
+    def _miss(
+        self, request: Request, address: str, trial: int, occurrence: int, notebook: Recorder
+    ) -> ReplayMissError:
+        file = self._file(notebook.recordings)
+        message = miss_message(
+            request,
+            trial=trial,
+            occurrence=occurrence,
+            file=self._relative(notebook.recordings),
+            nodeid=notebook.nodeid,
+            nearest=file.nearest(request),
+            recorded=file.size,
+            cached=self.cache.get(address) is not None,
+        )
+        return ReplayMissError(message)
+
+    def _relative(self, path: Path) -> str:
+        with contextlib.suppress(ValueError):
+            path = path.relative_to(self.settings.root)
+        return path.as_posix()
+
+    def write_recordings(self, records: Iterable[ItemRecord], *, complete: bool) -> list[Path]:
+        """Write what the items of *records* were answered into the files beside their modules.
+
+        Returns the files that changed. *complete* drops recordings that no item used. The replies
+        are read back from the cache, so that those of xdist workers are there too.
+        """
+        wanted: dict[str, dict[str, None]] = {}
+        for record in records:
+            found = wanted.setdefault(record.key.module, {})
+            found.update((call.digest, None) for call in record.calls if call.error is None)
+        return [
+            path
+            for module, addresses in sorted(wanted.items())
+            for path in self._write_module(module, addresses, prune=complete)
+        ]
+
+    def _write_module(
+        self, module: str, addresses: Iterable[str], *, prune: bool
+    ) -> Iterator[Path]:
+        path = self.settings.root / module
+        path = path.parent / "__recordings__" / f"{path.stem}.jsonl"
+        replies = {one: self._kept.get(one) or self.cache.get(one) for one in addresses}
+        lost = sum(stored is None for stored in replies.values())
+        if lost:
+            self.warn(
+                f"{plural(lost, 'call')} of {module} could not be recorded: the reply is not in "
+                "the cache (a stream that was not read to its end, or a cache that failed)"
+            )
+        known = [stored for stored in replies.values() if stored is not None]
+        if write_recordings(path, known, prune=prune and not lost):
+            yield path
+
+    def keep_output(self, digest: str, text: str) -> None:
+        """Keep an item's output, so that a later one can be compared with it word by word."""
+        self.cache.put_output(digest, text)
+
+    def output_text(self, digest: str, module: Path | None = None) -> str | None:
+        """Return the output with *digest*, where this machine still has it."""
+        return self.cache.get_output(digest)
+
+    def close(self) -> None:
+        """Close the cache."""
+        self.cache.close()
+
+
+class _File:
+    """One file of recordings, read on first use; its damage is told at each use."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._replies: dict[str, StoredReply] | None = None
+        self._damage: str | None = None
+        self._neighbours: Neighbours | None = None
+
+    def get(self, address: str) -> StoredReply | None:
+        return self._read().get(address)
+
+    @property
+    def size(self) -> int:
+        return len(self._read())
+
+    def nearest(self, request: Request) -> StoredReply | None:
+        with self._lock:
+            if self._neighbours is None:
+                self._neighbours = Neighbours((self._replies or {}).values())
+        return self._neighbours.nearest(request)
+
+    def _read(self) -> dict[str, StoredReply]:
+        if self._replies is not None:
+            return self._replies
+        with self._lock:
+            if self._damage is None and self._replies is None:
+                try:
+                    self._replies = read_recordings(self._path)
+                except ReplyError as error:
+                    self._damage = str(error)
+        if self._replies is None:
+            raise ReplyError(self._damage)
+        return self._replies
