@@ -17,15 +17,19 @@ LENGTH = 16
 """Hex digits kept: 64 bits, a collision among a million cases has odds of 3e-8."""
 
 
+# json.dumps with options builds an encoder for each call, which costs as much as a short row.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+)
+
+
 def canonical(value: Any) -> str:
     """Return *value* as JSON with sorted keys, no spaces and ASCII escapes.
 
     ASCII keeps lone surrogates representable. Numbers keep Python's shortest repr.
     Raises `ValueError` for NaN and infinities, `TypeError` for what is not JSON.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
+    return _ENCODER.encode(value)
 
 
 def digest(value: Any) -> str:
