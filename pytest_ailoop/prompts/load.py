@@ -18,7 +18,6 @@ __all__ = ["Prompt", "load_prompt"]
 
 _TEMPLATES = (".md", ".txt", ".jinja", ".jinja2", ".j2")
 _LISTS = (".yml", ".yaml")
-_DEEPEST = 60
 _MOST = 20_000
 
 
@@ -164,7 +163,7 @@ class _TooMuch(Exception):
 
 def _mark(node: Any, keys: tuple[Key, ...], lines: dict[tuple[Key, ...], int], line: int) -> None:
     """Note the line of each value below *node*; a block text begins below its `|`."""
-    if len(keys) > _DEEPEST or len(lines) > _MOST:
+    if len(lines) > _MOST:
         raise _TooMuch
     if node is None:
         return

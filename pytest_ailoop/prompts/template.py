@@ -46,9 +46,13 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def is_safe_callable(self, obj: Any) -> bool:
-        if isinstance(obj, (Macro, LoopContext)) or obj is Namespace:
+        ours = isinstance(obj, (Macro, LoopContext, jinja2.Undefined)) or obj is Namespace
+        if ours or obj is self.globals["range"]:
             return True
-        return obj is self.globals["range"] or isinstance(getattr(obj, "__self__", None), _PLAIN)
+        # Jinja's own message would show the object, and with it an address in memory.
+        if not isinstance(getattr(obj, "__self__", None), _PLAIN):
+            raise SecurityError("a template calls only methods of texts, numbers, lists, mappings")
+        return True
 
 
 def _small(value: Any) -> bool:

@@ -132,6 +132,13 @@ def test_models_that_meet_after_cleaning_are_marked() -> None:
     assert found[0] != found[1]
 
 
+def test_a_part_that_meets_is_marked_where_it_stands() -> None:
+    """The digits of a model stand behind the model, the same for every case and prompt."""
+    axes: dict[str, Any] = {"models": models("m.1", "m_1"), "prompts": files("p.md")}
+    found = ids("a", "b", **axes)
+    assert found == ["a-m_1-9ef275-p", "a-m_1-54f0b3-p", "b-m_1-9ef275-p", "b-m_1-54f0b3-p"]
+
+
 def test_ids_that_meet_across_parts_are_told_apart() -> None:
     """Case `a` in trial 2 and case `a-r2` get different ids; the others stay as they are."""
     found = cells([Case(id="a", trials=2), Case(id="a-r2"), Case(id="b")])

@@ -114,6 +114,19 @@ def test_values_as_text(source: str, values: dict[str, Any], expected: str) -> N
          "1: the template raised ValueError: Out of range float values are not JSON compliant"),
         ("{{ a.b }}", {"a": {"c": 1}}, "1: 'dict object' has no attribute 'b'"),
         ("{{ a.b | tojson }}", {"a": {"c": 1}}, "1: 'dict object' has no attribute 'b'"),
+        ("{{ ab }} {{ abc }}", {"abc": 1}, "1: the prompt needs 'ab'; it was given abc"),
+        ("{% if a %}\n{{ a }}{% endif %}{{ a }}", {},
+         "1: the prompt needs 'a'; it was given nothing"),
+        ("{{ a.x() }}", {"a": {}}, "1: 'dict object' has no attribute 'x'"),
+        ("{{ a.append(1) }}", {"a": []},
+         "1: access to attribute 'append' of 'list' object is unsafe."),
+        ("{{ a.hex() }}", {"a": b"x"},
+         "1: a template calls only methods of texts, numbers, lists, mappings"),
+        ("{{ ('a' * 10 ** 8) | length }}", {}, "1: repetition beyond 10,000,000 elements"),
+        ("{{ (10 ** 8 * a) | length }}", {"a": [1]}, "1: repetition beyond 10,000,000 elements"),
+        ("{{ 9 ** 9 ** 9 }}", {}, "1: ** takes numbers up to 1000"),
+        ("{% for i in range(90000) %}{{ 'a' * 1000 }}{% endfor %}", {},
+         "1: the message is longer than 10,000,000 characters"),
         ("{{ [a.b] }}", {"a": {"c": 1}}, "1: 'dict object' has no attribute 'b'"),
         ("x\n{{ 1 / a }}", {"a": 0}, "2: the template raised ZeroDivisionError: division by zero"),
         ("{{ a }}", {"a": "x\ud800"},
@@ -219,6 +232,14 @@ def test_required_leaves_out_what_the_template_can_do_without() -> None:
     )
     assert made.variables == {"a", "b", "c", "d"}
     assert made.required == {"a", "d"}
+
+
+def test_a_missing_name_is_told_at_its_first_line(tmp_path: Path) -> None:
+    """A name that several messages read is reported once, where the file reads it first."""
+    (tmp_path / "p.md").write_text("system:\n{{ q }}\nuser:\n{{ q }}")
+    with pytest.raises(PromptError) as caught:
+        load_prompt("p.md", base=tmp_path, root=tmp_path).render()
+    assert str(caught.value) == "p.md:2: the prompt needs 'q'; it was given nothing"
 
 
 def test_a_name_is_required_if_any_message_requires_it() -> None:
