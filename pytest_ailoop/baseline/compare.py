@@ -52,6 +52,7 @@ def compare(baseline: Mapping[EntryKey, Accepted], measured: Measured, plan: Pla
         unmeasured=tuple(unmeasured),
         not_run=tuple(sorted(not_run, key=sort_key)),
         incomplete=_incomplete(plan, measured, len(not_run)),
+        accepted=len(baseline),
         counts=_counts(changes, len(unmeasured), len(not_run)),
     )
 

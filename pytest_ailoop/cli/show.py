@@ -10,8 +10,7 @@ from pytest_ailoop import text
 from pytest_ailoop.cli.console import is_utf8, project, show_lines, width
 from pytest_ailoop.errors import RunError
 from pytest_ailoop.report import runs
-from pytest_ailoop.report.terminal import Line, case_lines, failure_lines, lines, name_of
-from pytest_ailoop.report.worst import case_rows
+from pytest_ailoop.report.terminal import Line, failure_lines, lines, name_of
 from pytest_ailoop.session import Outcome, settle
 
 __all__ = ["add"]
@@ -44,10 +43,6 @@ def _whole(outcome: Outcome, verbose: int) -> Iterator[Line]:
     dirty = " with changes" if run.dirty else ""
     yield text.one_line(f"run {run.id}, {run.started}{commit}{dirty}", 200), {"bold": True}
     yield from lines(outcome.report, width=width(), verbose=verbose + 1, utf8=is_utf8())
-    if verbose:
-        yield "cases:", {"bold": True}
-        for row in case_rows(outcome.records, outcome.comparison):
-            yield from case_lines(row, width())
 
 
 def _case(outcome: Outcome, case: str, verbose: int) -> Iterator[Line]:

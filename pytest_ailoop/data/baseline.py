@@ -120,6 +120,8 @@ class Comparison:
     """In a baseline, still planned or possibly so, and without any record in this run."""
     incomplete: tuple[str, ...] = ()
     """Why the comparison does not speak for all cases, in words; empty for a complete one."""
+    accepted: int = 0
+    """Lines of the baselines that were compared with; 0 is no baseline yet."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Cases by status, with `not measured` and `not run`; zeros are left out."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pytest_ailoop import text
+from pytest_ailoop import stats, text
 from pytest_ailoop.report.measures import CheckRow, ClassRow
 from pytest_ailoop.report.numbers import number
 
@@ -14,6 +14,8 @@ __all__ = ["check_lines", "class_lines"]
 def check_lines(checks: Iterable[CheckRow]) -> Iterator[str]:
     """Yield `contains: mean 0.79 over 40 (expectation met 31/40)` for each check."""
     for one in checks:
+        if one.kind == "outcome":
+            continue
         words = [f"{text.one_line(one.name, 60)}: mean {number(one.mean)} over {one.n}"]
         if one.direction == "lower":
             words.append("less is better")
@@ -31,27 +33,27 @@ def class_lines(classes: Iterable[ClassRow], verbose: int) -> Iterator[str]:
     pairs that were confused."""
     for one in classes:
         found = one.report
+        unscored = sum(found.unscored)
         yield (
-            f"{text.one_line(one.name, 40)}: accuracy {number(found.accuracy)} over {found.n}, "
+            f"{text.one_line(one.name, 40)}: accuracy {number(found.accuracy)} over {found.size}, "
             f"macro F1 {number(found.macro.f1)}"
+            + (f", {unscored} without a label count as wrong" if unscored else "")
         )
         if verbose >= 1:
-            yield from _details(one)
+            yield from _details(found)
 
 
-def _details(row: ClassRow) -> Iterator[str]:
-    found = row.report
+def _details(found: stats.Classification) -> Iterator[str]:
     for name, average in (("macro", found.macro), ("weighted", found.weighted)):
         yield f"  {name}: {_three(average)}"
-    for label, each in found.classes.items():
-        yield f"  {text.one_line(repr(label), 40)}: {_three(each)}, {each.support} expected"
-    for (wanted, got), times in found.confusion.items():
-        if wanted != got:
-            pair = f"{wanted!r} taken for {got!r}"
-            yield f"  {text.one_line(pair, 80)}: {times}"
+    for label, figures in found.per_class.items():
+        yield f"  {text.one_line(repr(label), 40)}: {_three(figures)}, {figures.support} expected"
+    for wanted, row in zip(found.labels, found.matrix, strict=True):
+        for got, times in zip(found.labels, row, strict=True):
+            if times and wanted != got:
+                yield f"  {text.one_line(f'{wanted!r} taken for {got!r}', 80)}: {times}"
 
 
-def _three(found: object) -> str:
-    names = ("precision", "recall", "f1")
-    shown = (getattr(found, name) for name in names)
-    return ", ".join(f"{name} {number(value)}" for name, value in zip(names, shown, strict=True))
+def _three(found: stats.Figures) -> str:
+    three = (("precision", found.precision), ("recall", found.recall), ("F1", found.f1))
+    return ", ".join(f"{name} {number(value)}" for name, value in three)

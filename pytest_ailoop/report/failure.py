@@ -46,7 +46,7 @@ def _sections(record: ItemRecord, baseline: str | None, limit: int | None) -> It
     yield from _expectations(record)
     if record.fault is not None:
         where = f" ({text.one_line(redact(record.fault.where), 60)})" if record.fault.where else ""
-        yield f"{text.one_line(record.fault.type, 60)}{where}:"
+        yield f"fault: {text.one_line(redact(record.fault.type), 60)}{where}"
         yield from _block(record.fault.message, limit)
     yield from _calls(record)
 
@@ -67,7 +67,7 @@ def _expectations(record: ItemRecord) -> Iterator[str]:
     rest = [one for one in waiting if one.kind != "outcome"]
     if rest:
         yield "scores:"
-        yield from (f"  {_inline(one.name)} {_value(one)}{_reason(one.reason)}" for one in rest)
+        yield from (f"  - {_inline(one.name)} {_value(one)}{_reason(one.reason)}" for one in rest)
 
 
 def _score_of(expectation: Expectation, scores: list[Score]) -> Score | None:

@@ -65,12 +65,12 @@ def _check_row(name: str, scores: list[Score], met: list[bool]) -> CheckRow:
 
 
 def class_rows(records: Iterable[ItemRecord]) -> tuple[ClassRow, ...]:
-    """Return a row for each check that found labels where the case expects one."""
-    pairs: dict[str, list[tuple[str, str]]] = {}
+    """Return a row for each check whose case expects a label; one that was not found
+    counts as wrong."""
+    pairs: dict[str, list[tuple[str, str | None]]] = {}
     for record in records:
         for score in record.scores:
-            if score.expected_label is not None and score.label is not None:
+            if score.expected_label is not None:
                 pairs.setdefault(score.name, []).append((score.expected_label, score.label))
-    return tuple(
-        ClassRow(name=name, report=stats.classification(each)) for name, each in pairs.items()
-    )
+    found = ((name, stats.classification(each)) for name, each in pairs.items())
+    return tuple(ClassRow(name=name, report=one) for name, one in found if one is not None)

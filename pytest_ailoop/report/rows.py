@@ -13,7 +13,7 @@ from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.report.measures import CheckRow, ClassRow, check_rows, class_rows
-from pytest_ailoop.report.worst import CaseRow, worst_cases
+from pytest_ailoop.report.worst import CaseRow, case_rows, worst_first
 
 __all__ = ["Calls", "Money", "Report", "Row", "TestRows", "calls_of", "rows"]
 
@@ -97,8 +97,10 @@ class Report:
     run: str
     tests: tuple[TestRows, ...]
     total: Row
+    cases: tuple[CaseRow, ...]
+    """Every case under every variant, in plan order."""
     worst: tuple[CaseRow, ...]
-    """All cases that are not as they should be, worst first."""
+    """Those that errored, regressed or did not pass, worst first."""
     changes: tuple[Change, ...]
     unmeasured: tuple[Unmeasured, ...]
     missing: tuple[ItemKey, ...]
@@ -127,27 +129,25 @@ def rows(
     tables = _Tables(records, comparison, missing)
     tests = tuple(_test_rows(test, tables) for test in run.plan.tests)
     planned = sum(len(one.variants) * len(one.selected) for one in run.plan.tests)
+    cases = case_rows(records, comparison)
     total = _row("all", planned, list(records), tables.statuses, len(missing))
     return Report(
         run=run.id,
         tests=tests,
         total=total,
-        worst=worst_cases(records, comparison),
+        cases=cases,
+        worst=worst_first(cases),
         changes=comparison.changes,
         unmeasured=comparison.unmeasured,
         missing=tuple(missing),
         incomplete=comparison.incomplete,
         narrowed=run.plan.narrowed,
-        has_baseline=_has_baseline(comparison),
+        has_baseline=comparison.accepted > 0,
         accepted=tuple(accepted),
         refused=tuple(refused),
         faults=tuple(faults),
         next=_next(run, comparison, total, bool(accepted)),
     )
-
-
-def _has_baseline(comparison: Comparison) -> bool:
-    return bool(comparison.not_run) or any(one.before for one in comparison.changes)
 
 
 class _Tables:
@@ -205,7 +205,7 @@ def _row(
 ) -> Row:
     means = _pass_means(records)
     rate = fsum(means) / len(means) if means else None
-    interval = stats.wilson(fsum(means), len(means)) if means else None
+    interval = stats.wilson(fsum(means), len(means))
     outcomes = Counter(str(one.outcome) for one in records)
     if missing:
         outcomes["missing"] = missing
@@ -215,8 +215,8 @@ def _row(
         scored=len(means),
         passed=sum(mean == 1.0 for mean in means),
         rate=rate,
-        low=interval[0] if interval else None,
-        high=interval[1] if interval else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
         trials=max((one.key.trial for one in records), default=1),
         outcomes=dict(sorted(outcomes.items())),
         unscored=sum(s.not_scored is not None for one in records for s in one.scores),

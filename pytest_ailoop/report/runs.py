@@ -100,13 +100,18 @@ def masked(value: Any) -> Any:
     or backslash is spelled otherwise there. Names of our own fields stay.
     """
     if isinstance(value, str):
-        return redact(value)
+        return _whole(redact(value))
     if isinstance(value, dict):
         return {
-            name if name in _field_names() else redact(name): masked(one)
+            name if name in _field_names() else _whole(redact(name)): masked(one)
             for name, one in value.items()
         }
     return [masked(one) for one in value] if isinstance(value, list) else value
+
+
+def _whole(value: str) -> str:
+    """Half a surrogate pair is no JSON for strict parsers: it becomes its escape as text."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @cache

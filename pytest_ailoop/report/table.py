@@ -23,7 +23,7 @@ def table(
     while fitting > 2 and _length(first, sizes[1:fitting], indent) > width:
         fitting -= 1
     for row in (head, *body):
-        cells = [cut(row[0], first).ljust(first)]
+        cells = [_tame(cut(row[0], first).ljust(first))]
         cells += [cell.rjust(size) for cell, size in zip(row[1:fitting], sizes[1:], strict=False)]
         yield (indent + "  ".join(cells)).rstrip()
         if fitting < len(head) and row is not head:
@@ -33,3 +33,8 @@ def table(
 
 def _length(first: int, sizes: Sequence[int], indent: str) -> int:
     return len(indent) + first + sum(size + 2 for size in sizes)
+
+
+def _tame(cell: str) -> str:
+    """CI services trim blanks before they look for a command; a name must not be one."""
+    return cell if not cell.lstrip().startswith(("::", "##")) else f"'{cell}"

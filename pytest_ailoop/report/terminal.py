@@ -41,13 +41,13 @@ def lines(
     """
     found = _quiet(report) if verbose < 0 else _section(report, width, verbose)
     for line, markup in found:
-        shown = text.safe(redact(line))
+        shown = text.safe(redact(line)).replace("\n", " ")
         yield shown if utf8 else shown.encode("ascii", "backslashreplace").decode(), markup
 
 
 def _quiet(report: Report) -> Iterator[Line]:
     total = report.total
-    parts = [f"{total.passed} of {total.planned} cases passed"]
+    parts = [f"{total.passed} of {total.planned} passed"]
     parts[0] += f" ({interval(total.rate, total.low, total.high)})"
     words = change_words(total.changes)
     parts += [words] if words else []
@@ -80,6 +80,7 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
     yield from _totals(report)
     yield from _worst(report, width, verbose)
     if verbose >= 2:
+        yield from _every_case(report, width)
         yield from move_lines(report.changes, title="against the baseline:")
     yield from _missing(report, verbose)
     yield from _endings(report)
@@ -93,7 +94,7 @@ def _test(test: TestRows, width: int, verbose: int) -> Iterator[Line]:
     name = text.one_line(f"{test.module}::{test.test}", width - 4)
     dataset = text.one_line(test.dataset, 60)
     yield f"- {name}", _BOLD
-    yield f"  {dataset}: {about}", {}
+    yield f"  over {dataset}: {about}", {}
     body = [_cells(row) for row in test.rows]
     for number_, line in enumerate(table(HEAD, body, width=width)):
         yield line, {} if number_ else {"light": True}
@@ -143,9 +144,11 @@ def _odd_outcomes(row: Row) -> Iterator[str]:
 
 def change_words(changes: Mapping[str, int], *, short: bool = False) -> str:
     """Return `2 regressed, 1 improved`; short `-2 +1`. Unchanged cases alone are `same`."""
+    # What was not measured stands in a line of its own below a row.
+    order = _ORDER[:-2] if short else _ORDER
     parts = [
         _change_word(status, short).format(changes[status])
-        for status in _ORDER
+        for status in order
         if changes.get(status)
     ]
     if not parts and changes.get("unchanged"):
@@ -185,6 +188,13 @@ def _worst(report: Report, width: int, verbose: int) -> Iterator[Line]:
         yield f"  ... {len(report.worst) - limit} more (-vv shows all)", {}
 
 
+def _every_case(report: Report, width: int) -> Iterator[Line]:
+    if report.cases:
+        yield "cases:", _BOLD
+    for row in report.cases:
+        yield from case_lines(row, width)
+
+
 def case_lines(row: CaseRow, width: int) -> Iterator[Line]:
     """Yield a case's line and, below it, why it stands so."""
     status = f", {row.status}" if row.status not in ("", "unchanged") else ""
@@ -205,6 +215,7 @@ def name_of(key: EntryKey | ItemKey) -> str:
 def move_lines(changes: Iterable[Change], *, title: str) -> Iterator[Line]:
     """Yield each case that differs, with what moved from where to where and what else changed."""
     shown = [one for one in changes if one.status != "unchanged" or one.causes]
+    shown.sort(key=lambda one: (*_ORDER, "unchanged").index(one.status))
     if shown:
         yield title, _BOLD
     for one in shown:
@@ -223,7 +234,9 @@ def _missing(report: Report, verbose: int) -> Iterator[Line]:
     if len(report.missing) > limit:
         more = "more " if limit else ""
         yield f"  ... {len(report.missing) - limit} {more}(-vv names all)", {}
-    for one in report.unmeasured[: 5 if verbose < 2 else None]:
+    told = {one.key for one in report.worst}
+    silent = [one for one in report.unmeasured if one.key not in told]
+    for one in silent[: 5 if verbose < 2 else None]:
         yield f"  - {name_of(one.key)}  not measured: {text.one_line(one.reason, 120)}", {}
 
 

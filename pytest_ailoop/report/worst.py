@@ -9,7 +9,7 @@ from math import fsum
 from pytest_ailoop.data.baseline import Comparison, EntryKey, entry_key
 from pytest_ailoop.data.record import ItemRecord
 
-__all__ = ["CaseRow", "case_rows", "worst_cases"]
+__all__ = ["CaseRow", "case_rows", "worst_first"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,9 +27,9 @@ class CaseRow:
     output: str
 
 
-def worst_cases(records: Iterable[ItemRecord], comparison: Comparison) -> tuple[CaseRow, ...]:
-    """Return the cases that errored, regressed or did not pass, worst first."""
-    found = [one for one in case_rows(records, comparison) if _rank(one) < 3]
+def worst_first(rows: Iterable[CaseRow]) -> tuple[CaseRow, ...]:
+    """Return those of *rows* that errored, regressed or did not pass, worst first."""
+    found = [one for one in rows if _rank(one) < 3]
     return tuple(sorted(found, key=lambda one: (_rank(one), one.rate or 0.0)))
 
 
