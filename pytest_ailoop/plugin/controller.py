@@ -53,7 +53,8 @@ def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> 
     if session.config.option.collectonly or not evaluation.session.planned.tests:
         return
     if session.shouldstop or session.shouldfail or exitstatus == pytest.ExitCode.INTERRUPTED:
-        evaluation.narrowed.append(f"stopped early: {session.shouldfail or session.shouldstop or 'interrupted'}")
+        reason = session.shouldfail or session.shouldstop or "interrupted"
+        evaluation.narrowed.append(f"stopped early: {reason}")
     evaluation.session.plan(plan_of(evaluation))
     outcome = evaluation.session.finish(
         exit_status=int(exitstatus),
@@ -62,13 +63,35 @@ def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> 
         arguments=[str(one) for one in session.config.invocation_params.args],
     )
     evaluation.outcome = outcome
+    if outcome.accepted:
+        _keep_outputs(evaluation)
     if evaluation.settings.replies == "record":
-        evaluation.recorded = evaluation.store.write_recordings(
-            outcome.records, complete=not outcome.missing and not outcome.run.plan.narrowed
-        )
-    if outcome.broken and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        _record(evaluation)
+    fine = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if outcome.broken and session.exitstatus in fine:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     evaluation.config.hook.pytest_ailoop_run_finished(config=evaluation.config, outcome=outcome)
+
+
+def _keep_outputs(evaluation: Evaluation) -> None:
+    """Keep the accepted texts on this machine: a later output is shown against them."""
+    outcome = evaluation.outcome
+    for record in outcome.records if outcome else ():
+        if record.output is not None and record.output_digest is not None:
+            evaluation.store.keep_output(record.output_digest, record.output)
+
+
+def _record(evaluation: Evaluation) -> None:
+    """Write the recordings; only a complete run without errors may drop what it did not use."""
+    outcome = evaluation.outcome
+    if outcome is None:
+        return
+    partial = any(test.selection for test in outcome.run.plan.tests) or outcome.run.plan.narrowed
+    errored = any(one.outcome in ("error", "skipped") for one in outcome.records)
+    complete = not (partial or errored or outcome.missing)
+    root = evaluation.settings.root
+    for path in evaluation.store.write_recordings(outcome.records, complete=complete):
+        evaluation.recorded.append(path.relative_to(root).as_posix())
 
 
 def _publish(evaluation: Evaluation) -> None:

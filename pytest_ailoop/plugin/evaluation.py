@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_ailoop.calling.store import Store
     from pytest_ailoop.data.call import Purpose
+    from pytest_ailoop.data.record import ItemRecord
     from pytest_ailoop.plugin.parametrize import Collected
     from pytest_ailoop.session import Outcome, Session
     from pytest_ailoop.settings import Settings
@@ -68,9 +69,9 @@ class Evaluation:
         #: What the summary must say although it stopped nothing.
         self.warnings: list[str] = []
         self.outcome: Outcome | None = None
-        #: Recording files written, with their number of replies.
-        self.recorded: dict[str, int] = {}
-        self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        #: Recording files written.
+        self.recorded: list[str] = []
+        self.started = datetime.datetime.now(datetime.UTC)
         self.started_clock = time.monotonic()
         self._baselines: dict[str, Any] = {}
         self._store: Store | None = None
@@ -240,6 +241,24 @@ class Evaluation:
             replay = self.settings.replies == "replay"
             self._clients[name, purpose] = LLM(spec, purpose=purpose, allow_no_key=replay)
         return self._clients[name, purpose]
+
+    def accepted_output(self, record: ItemRecord) -> str | None:
+        """Return the digest of the output that the baseline holds for this item, if it holds one.
+
+        A damaged baseline has none here; the end of the run tells of it.
+        """
+        from pytest_ailoop.baseline.extension import read_baseline
+        from pytest_ailoop.data.baseline import entry_key
+
+        module = record.key.module
+        if module not in self._baselines:
+            self._baselines[module] = {}
+            with contextlib.suppress(errors.BaselineError):
+                self._baselines[module] = read_baseline(self.settings.root, module)
+        accepted = self._baselines[module].get(entry_key(record.key))
+        digests = () if accepted is None else accepted.output_digests
+        index = record.key.trial - 1
+        return digests[index] if index < len(digests) else None
 
     def recordings_of(self, path: Path) -> Path:
         """Return the file of recordings that belongs to the test module *path*."""

@@ -91,11 +91,15 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cel
         sample=settings.sample,
         seed=settings.seed,
         case_ids=settings.cases,
+        unknown_ids="skip",
     )
-    models = marked.model and [resolve_model(name, settings.config) for name in marked.model]
-    prompts = marked.prompt and _prompts(evaluation, definition, marked.prompt)
+    models = prompts = None
+    if marked.model:
+        models = [resolve_model(name, settings.config) for name in marked.model]
+    if marked.prompt:
+        prompts = _prompts(evaluation, definition, marked.prompt)
     cells = matrix.cells(
-        cases=selection.cases,
+        selection.cases,
         models=models,
         prompts=prompts,
         params=marked.params or {},

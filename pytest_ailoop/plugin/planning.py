@@ -21,8 +21,12 @@ _KEY = pytest.StashKey[ItemKey]()
 
 def cell_of(item: pytest.Item) -> Cell | None:
     """Return the item's cell of the matrix, or None for an ordinary test."""
+    from pytest_ailoop.matrix import Cell
+
     callspec = getattr(item, "callspec", None)
-    return None if callspec is None else callspec.params.get(CELL)
+    found = None if callspec is None else callspec.params.get(CELL)
+    # An empty selection leaves pytest's own placeholder, a skipped item.
+    return found if isinstance(found, Cell) else None
 
 
 def key_of(evaluation: Evaluation, item: pytest.Item, cell: Cell) -> ItemKey:
@@ -71,10 +75,27 @@ def note_items(evaluation: Evaluation, items: list[pytest.Item]) -> None:
                     f"{item.nodeid}: the marker ailoop works on pytest functions and methods of "
                     f"plain classes, not on {type(item).__name__}"
                 )
+    evaluation.usage_faults.extend(_unknown_cases(evaluation))
     if evaluation.usage_faults and not evaluation.is_worker:
-        raise pytest.UsageError("\n".join(f"ailoop: {text.safe(one)}" for one in evaluation.usage_faults))
+        faults = [f"ailoop: {text.safe(one)}" for one in evaluation.usage_faults]
+        raise pytest.UsageError("\n".join(faults))
     evaluation.narrowed.extend(_narrowing(evaluation.config))
     evaluation.session.plan(_plan(evaluation, tests))
+
+
+def _unknown_cases(evaluation: Evaluation) -> list[str]:
+    """Return a fault for each `--ailoop-case` that no collected data set holds."""
+    known = {
+        case_id
+        for one in evaluation.collected.values()
+        for case_id in one.dataset.facts.case_digests
+    }
+    return [
+        f"--ailoop-case={wanted}: no data set holds a case {wanted!r}"
+        + text.suggestion(wanted, sorted(known))
+        for wanted in evaluation.settings.cases
+        if known and wanted not in known
+    ]
 
 
 def _narrowing(config: pytest.Config) -> list[str]:

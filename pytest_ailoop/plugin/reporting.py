@@ -173,7 +173,7 @@ def _tell(
 
 def _baseline_output(evaluation: Evaluation, record: ItemRecord) -> str | None:
     """Return the output that was accepted for this case, where this machine still has its text."""
-    accepted = evaluation.accepted_digest(record)
+    accepted = evaluation.accepted_output(record)
     if accepted is None or accepted == record.output_digest:
         return None
     return evaluation.store.output_text(accepted, evaluation.settings.root / record.key.module)
