@@ -57,7 +57,8 @@ class Recorder:
         #: Infrastructure faults seen in this item, also where the application swallowed them.
         self.faults: list[Exception] = []
         self._output: str | None = None
-        self._waiting: dict[int, str] = {}
+        self._waiting: dict[int, tuple[object, str]] = {}
+        self._names: dict[str, int] = {}
         self._occurrences: dict[str, int] = {}
         self._claimed: dict[str, set[int]] = {}
         self._lock = threading.Lock()
@@ -91,7 +92,8 @@ class Recorder:
     def begin(self, token: object, words: str) -> None:
         """Note something that must be finished before the item ends; *words* name it if it is not."""
         with self._lock:
-            self._waiting[id(token)] = words
+            # Kept alive: the id of a token that is gone would name the next one as well.
+            self._waiting[id(token)] = (token, words)
 
     def finish(self, token: object) -> None:
         """Take back what `begin` noted."""
@@ -102,7 +104,13 @@ class Recorder:
     def unfinished(self) -> list[str]:
         """Words of all that was begun and never finished, in order."""
         with self._lock:
-            return list(self._waiting.values())
+            return [words for _, words in self._waiting.values()]
+
+    def unique(self, name: str) -> str:
+        """Return *name* for the first score of that name in this item, `name #2` for the next."""
+        with self._lock:
+            self._names[name] = count = self._names.get(name, 0) + 1
+            return name if count == 1 else f"{name} #{count}"
 
     def occurrence(self, request: str) -> int:
         """Return how many replies to this very request this item has had so far (0 for the first)."""

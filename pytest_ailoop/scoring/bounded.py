@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -94,11 +95,16 @@ def worst_case(pattern: re.Pattern[str], length: int, *, full: bool = False) -> 
     place, and a back reference, have no small bound.
     """
     try:
-        parse = importlib.import_module("re._parser").parse
-        ways = _ways(parse(pattern.pattern, pattern.flags), length + 1)
+        ways = _ways(_parsed(pattern.pattern, pattern.flags), length + 1)
     except (ImportError, AttributeError, TypeError, ValueError, RecursionError, re.error):
         return float("inf")
     return ways * (1 if full else length + 1) * 2
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(pattern: str, flags: int) -> Any:
+    # Python's own parser, under a private name: where it is missing, all goes to the worker.
+    return importlib.import_module("re._parser").parse(pattern, flags)
 
 
 def _ways(parsed: Any, length: int) -> float:

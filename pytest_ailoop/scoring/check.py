@@ -20,7 +20,8 @@ from pytest_ailoop.digest import digest
 from pytest_ailoop.errors import CheckError, UsageError
 from pytest_ailoop.scoring.faults import raise_if_not_ours, unscored
 from pytest_ailoop.scoring.identity import stable
-from pytest_ailoop.scoring.values import is_plain_number, score_of
+from pytest_ailoop.scoring.values import lacks_bar, score_of
+from pytest_ailoop.text import cut
 
 __all__ = [
     "Check",
@@ -155,10 +156,10 @@ async def run_check_async(check: Check, subject: Subject, *, barred: bool = True
 def _measured(check: Check, subject: Subject, raw: Any, barred: bool) -> Score:
     if isinstance(raw, Check):
         raise UsageError(f"{check.name} returned a check; call it first: expect(...).to({raw!r})")
-    if check.needs_bar and not barred and is_plain_number(raw):
+    if not barred and lacks_bar(raw, in_any_unit=check.needs_bar):
         raise UsageError(
-            f"{check.name} returned the number {raw!r}, and there is no bar to hold it against; "
-            "give .to(..., at_least=...) or at_most=..., or return True or False"
+            f"{check.name} returned {cut(repr(raw), 80)}, and there is no bar to hold the number "
+            "against; give .to(..., at_least=...) or at_most=..., or return True or False"
         )
     expected = subject.case.expected if subject.case else None
     return score_of(raw, name=check.name, kind=check.kind, check=check.digest, expected=expected)

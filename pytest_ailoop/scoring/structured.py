@@ -6,8 +6,10 @@ import functools
 import re
 from typing import Any
 
+from pytest_ailoop.digest import digest
 from pytest_ailoop.errors import UsageError
 from pytest_ailoop.scoring.check import Check, Subject, read_text
+from pytest_ailoop.scoring.identity import stable
 from pytest_ailoop.text import cut, plural
 
 __all__ = ["json_as"]
@@ -38,16 +40,15 @@ class JsonCheck(Check):
     """Validates text as JSON; made by `json_as`."""
 
     def __init__(self, shape: Any, strict: bool) -> None:
-        self._adapter = _adapter(shape)
+        self._shape = _Shape(shape)
+        self._adapter = _adapter(self._shape)
         super().__init__("json_as", shape=_name(shape), strict=strict)
         self._strict = strict
 
     @functools.cached_property
     def digest(self) -> str:
         """Digest of the type's JSON Schema: a changed field is a changed check."""
-        from pytest_ailoop.digest import digest
-
-        return digest([self.name, _schema(self._adapter, repr(self)), self._strict, self.version])
+        return digest([self.name, _schema_digest(self._shape), self._strict, self.version])
 
     def score(self, subject: Subject) -> Any:
         from pydantic import ValidationError
@@ -67,10 +68,26 @@ def _name(shape: Any) -> str:
     return shape.__name__ if isinstance(shape, type) else repr(shape)
 
 
-def _adapter(shape: Any) -> Any:
+class _Shape:
+    """A type as a key: generic aliases with unhashable arguments are told apart by identity."""
+
+    def __init__(self, shape: Any) -> None:
+        self.shape = shape
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shape) and self.shape is other.shape
+
+    def __hash__(self) -> int:
+        return id(self.shape)
+
+
+# Tests make the check anew for each case; pydantic's schema is built once.
+@functools.lru_cache(maxsize=64)
+def _adapter(key: _Shape) -> Any:
     from pydantic import PydanticUserError, TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError
 
+    shape = key.shape
     if shape is None or isinstance(shape, (str, dict, list)):
         raise UsageError(f"json_as({cut(repr(shape), 60)}): give a pydantic model or a type")
     try:
@@ -80,11 +97,12 @@ def _adapter(shape: Any) -> Any:
         raise UsageError(f"json_as({cut(repr(shape), 60)}): {first}") from None
 
 
-def _schema(adapter: Any, fallback: str) -> Any:
+@functools.lru_cache(maxsize=64)
+def _schema_digest(key: _Shape) -> str:
     try:
-        return adapter.json_schema()
+        return digest(_adapter(key).json_schema())
     except Exception:  # types without a JSON Schema are still types that can be checked
-        return fallback
+        return digest(stable(repr(key.shape)))
 
 
 def _encoded(text: str) -> bytes:

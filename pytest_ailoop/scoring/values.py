@@ -11,7 +11,7 @@ from pytest_ailoop.errors import CheckError
 from pytest_ailoop.redaction import redact
 from pytest_ailoop.text import cut
 
-__all__ = ["REASON", "as_number", "is_plain_number", "label_text", "score_of"]
+__all__ = ["REASON", "as_number", "label_text", "lacks_bar", "score_of"]
 
 REASON = 2000
 """Longest reason kept, in characters."""
@@ -28,16 +28,21 @@ def score_of(raw: Any, *, name: str, kind: Kind, check: str, expected: Any = Non
     score = value if isinstance(value, Score) else _plain(value, name)
     score = _sound(_against(score, expected))
     words = cut(redact(reason or score.reason), REASON)
-    return replace(score, name=name, kind=kind, check=check, reason=words)
+    return replace(score, name=name, kind=kind, check=score.check or check, reason=words)
 
 
-def is_plain_number(raw: Any) -> bool:
-    """Return whether *raw* carries a number without a natural bar: not a bool, not a label."""
+def lacks_bar(raw: Any, *, in_any_unit: bool) -> bool:
+    """Return whether *raw* carries a number that the bar of 1.0 does not fit.
+
+    Those are numbers outside 0 to 1, scores where lower is better, and *in_any_unit* each plain
+    number: a bool, a label or a `Score` from 0 to 1 can be held against 1.0.
+    """
     value = raw[0] if _is_pair(raw) else raw
     if isinstance(value, Score):
-        low = value.direction == "lower"
-        return value.value is not None and (low or not 0.0 <= value.value <= 1.0)
-    return not _is_bool(value) and not isinstance(value, str) and hasattr(value, "__float__")
+        number = None if value.value is None else as_number(value.value)
+        return number is not None and (value.direction == "lower" or not 0.0 <= number <= 1.0)
+    number = None if _is_bool(value) else as_number(value)
+    return number is not None and (in_any_unit or not 0.0 <= number <= 1.0)
 
 
 def as_number(value: Any) -> float | None:

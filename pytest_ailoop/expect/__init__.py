@@ -1,0 +1,11 @@
+"""`expect(value).to(check)` and `record(name, value)`: what a test says about what it measured.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from pytest_ailoop.expect.outcome import ExpectationFailed, Outcome
+from pytest_ailoop.expect.statement import Expect, expect, record
+
+__all__ = ["Expect", "ExpectationFailed", "Outcome", "expect", "record"]
