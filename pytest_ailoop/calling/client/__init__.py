@@ -6,8 +6,15 @@ application. The only room beside the transports that imports openai. PYTEST_DON
 
 from __future__ import annotations
 
-from pytest_ailoop.calling.client.connections import close_clients
+from pytest_ailoop.calling.client.connections import close_blocking_clients, close_clients
 from pytest_ailoop.calling.client.llm import LLM, SyncLLM
 from pytest_ailoop.calling.client.streams import AsyncTextStream, TextStream
 
-__all__ = ["LLM", "AsyncTextStream", "SyncLLM", "TextStream", "close_clients"]
+__all__ = [
+    "LLM",
+    "AsyncTextStream",
+    "SyncLLM",
+    "TextStream",
+    "close_blocking_clients",
+    "close_clients",
+]

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI, OpenAI
 
-__all__ = ["async_client", "base_url_of", "close_clients", "key_name", "sync_client"]
+__all__ = [
+    "async_client",
+    "base_url_of",
+    "close_blocking_clients",
+    "close_clients",
+    "key_name",
+    "sync_client",
+]
 
 _DEFAULT_KEY = "OPENAI_API_KEY"
 _DEFAULT_URL = "https://api.openai.com/v1"
@@ -87,16 +94,27 @@ def async_client(spec: ModelSpec, *, allow_no_key: bool) -> AsyncOpenAI:
     return shared[name]
 
 
-async def close_clients() -> None:
-    """Close the connections that clients have open on the running loop, and the blocking ones."""
+async def close_clients(*, blocking: bool = True) -> None:
+    """Close what clients have open on the running loop, and with *blocking* the sync ones too.
+
+    To be awaited before a loop is closed: connections left open on it warn when they are collected.
+    """
     found = _of_loop()
-    clients, blocking = list(found.values()), list(_sync.values())
+    clients = list(found.values())
     found.clear()
-    _sync.clear()
     for client in clients:
         await client.close()
-    for one in blocking:
-        one.close()
+    if blocking:
+        close_blocking_clients()
+
+
+def close_blocking_clients() -> None:
+    """Close the connections of all sync clients; the next call opens new ones."""
+    with _lock:
+        clients = list(_sync.values())
+        _sync.clear()
+    for client in clients:
+        client.close()
 
 
 def _of_loop() -> dict[tuple[str, str], AsyncOpenAI]:

@@ -164,7 +164,7 @@ class LLM(_Bound):
 
     async def aclose(self) -> None:
         """Close the connections of this loop's clients; the next call opens new ones."""
-        await close_clients()
+        await close_clients(blocking=False)
 
 
 class SyncLLM(_Bound):
