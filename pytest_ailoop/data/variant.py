@@ -48,7 +48,7 @@ class Variant:
 
     def __hash__(self) -> int:
         # Values may be lists; equal variants have equal names, and that is enough for a hash.
-        return hash((self.model, self.prompt, tuple(name for name, _ in self.params)))
+        return hash((self.model, self.prompt, *(name for name, _ in self.params)))
 
     @property
     def label(self) -> str:

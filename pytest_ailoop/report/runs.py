@@ -102,8 +102,9 @@ def masked(value: Any) -> Any:
     if isinstance(value, str):
         return _whole(redact(value))
     if isinstance(value, dict):
+        fields_of_ours = _field_names()
         return {
-            name if name in _field_names() else _whole(redact(name)): masked(one)
+            name if name in fields_of_ours else _whole(redact(name)): masked(one)
             for name, one in value.items()
         }
     return [masked(one) for one in value] if isinstance(value, list) else value
@@ -111,6 +112,8 @@ def masked(value: Any) -> Any:
 
 def _whole(value: str) -> str:
     """Half a surrogate pair is no JSON for strict parsers: it becomes its escape as text."""
+    if value.isascii():
+        return value
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
