@@ -96,12 +96,8 @@ def _pack_json(text: str) -> dict[str, Any] | None:
 
 def _unpack(reply: Mapping[str, Any]) -> list[bytes]:
     if "json" in reply:
-        name = str(reply.get("format", "compact"))
-        layout = _LAYOUTS.get(name.removesuffix(" newline"))
-        if layout is None:
-            raise ValueError(f"unknown reply format {name!r}; known are {', '.join(_LAYOUTS)}")
-        text = json.dumps(reply["json"], **layout)
-        return [_encoded(text + "\n" if name.endswith(" newline") else text)]
+        layout, end = _layout(reply)
+        return [_encoded(json.dumps(reply["json"], **layout) + end)]
     if "chunks" in reply:
         return [_encoded(chunk) for chunk in reply["chunks"]]
     if "text" in reply:
@@ -109,6 +105,14 @@ def _unpack(reply: Mapping[str, Any]) -> list[bytes]:
     if "base64" in reply:
         return [base64.b64decode(reply["base64"], validate=True)]
     raise ValueError("the reply holds neither 'json', 'chunks', 'text' nor 'base64'")
+
+
+def _layout(reply: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    name = str(reply.get("format", "compact"))
+    layout = _LAYOUTS.get(name.removesuffix(" newline"))
+    if layout is None:
+        raise ValueError(f"unknown reply format {name!r}; known are {', '.join(_LAYOUTS)}")
+    return layout, "\n" if name.endswith(" newline") else ""
 
 
 def _encoded(text: str) -> bytes:
@@ -176,7 +180,13 @@ def from_line(line: str | bytes) -> StoredReply:
         raise ValueError("nested too deeply") from None
     if not isinstance(fields, dict):
         raise ValueError(f"expected an object, got {type(fields).__name__}")
-    for name, kind in (("address", str), ("path", str), ("reply", dict)):
+    for name, kind in (
+        ("address", str),
+        ("path", str),
+        ("trial", int),
+        ("reply", dict),
+        ("status", int),
+    ):
         if not isinstance(fields.get(name), kind):
             raise ValueError(f"{name!r} is missing or not {kind.__name__}")
     unknown = set(fields) - set(StoredReply.__dataclass_fields__)
@@ -196,7 +206,9 @@ def _check(stored: StoredReply) -> None:
     elif "text" in reply:
         if not isinstance(reply["text"], str):
             raise ValueError("'text' is not a string")
-    elif "json" not in reply:
+    elif "json" in reply:
+        _layout(reply)
+    else:
         try:
             _unpack(reply)
         except (binascii.Error, TypeError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pytest_ailoop import recorder
 from pytest_ailoop.calling import seam
@@ -31,7 +31,7 @@ class FakeSession:
         self.records: list[ItemRecord] = []
         self.recordings = root / "evals" / "__recordings__" / "test_app.jsonl"
 
-    def __enter__(self) -> FakeSession:
+    def __enter__(self) -> Self:
         seam.install(self.store)
         return self
 

@@ -142,17 +142,16 @@ def plain_httpx(url: str, word: str) -> Any:
 
 def plain_httpx2(url: str, word: str) -> Any:
     body = {"model": "m", "messages": ask(word), "stream": True}
-    with httpx2.Client() as client, client.stream(
-        "POST", f"{url}/chat/completions", json=body
-    ) as reply:
+    with (
+        httpx2.Client() as client,
+        client.stream("POST", f"{url}/chat/completions", json=body) as reply,
+    ):
         return b"".join(reply.iter_raw())
 
 
 def thread_pool(url: str, word: str) -> Any:
     with ThreadPoolExecutor(4) as pool:
-        asked = [
-            pool.submit(sync_chat, url, f"{word} {number}") for number in range(8)
-        ]
+        asked = [pool.submit(sync_chat, url, f"{word} {number}") for number in range(8)]
         return [one.result() for one in asked]
 
 
@@ -175,7 +174,7 @@ APPS: list[Callable[[str, str], Any]] = [
 
 @pytest.mark.parametrize("app", APPS)
 def test_recorded_then_replayed_then_changed(app: Any, tmp_path: Path) -> None:
-    """What was recorded is replayed byte for byte without a server; one changed word fails by name."""
+    """What was recorded is replayed byte for byte without a server; a changed word fails by name."""
     with FakeServer(numbered=True) as server:
         with FakeSession(tmp_path, "record") as session, session.item() as live:
             recorded = app(server.url, "terse")
@@ -187,8 +186,10 @@ def test_recorded_then_replayed_then_changed(app: Any, tmp_path: Path) -> None:
             assert app(server.url, "terse") == recorded
         assert {call.origin for call in notebook.calls} == {"recording"}
         stripped = [
-            [(call.digest, call.reply_text, call.usage, call.latency, call.first_token) for call in sorted(
-                one.calls, key=lambda call: call.digest)]
+            [
+                (call.digest, call.reply_text, call.usage, call.latency, call.first_token)
+                for call in sorted(one.calls, key=lambda call: call.digest)
+            ]
             for one in (live, notebook)
         ]
         assert stripped[0] == stripped[1]
@@ -201,7 +202,9 @@ def test_recorded_then_replayed_then_changed(app: Any, tmp_path: Path) -> None:
     assert server.calls == calls
 
 
-@pytest.mark.parametrize("options", [{"gzip": True}, {"pretty": True}, {"gzip": True, "pretty": True}])
+@pytest.mark.parametrize(
+    "options", [{"gzip": True}, {"pretty": True}, {"gzip": True, "pretty": True}]
+)
 @pytest.mark.parametrize("app", [sync_chat, async_stream, plain_httpx, aiohttp_chat])
 def test_layout_and_packing_survive(app: Any, options: Any, tmp_path: Path) -> None:
     """Pretty-printed and gzipped replies come back with the same text as live."""
@@ -292,9 +295,7 @@ def test_errors_are_not_kept_and_retried(server: FakeServer, tmp_path: Path) -> 
     with FakeSession(tmp_path, "record") as session, session.item() as notebook:
         sync_chat(server.url, "terse")
     assert [call.status for call in notebook.calls] == [500, 200]
-    assert notebook.calls[0].error == (
-        'HTTP 500: {"error": {"message": "asked to fail with 500"}}'
-    )
+    assert notebook.calls[0].error == ('HTTP 500: {"error": {"message": "asked to fail with 500"}}')
     assert notebook.calls[0].digest == notebook.calls[1].digest
     assert session.recordings.read_text().count("\n") == 2
     with FakeSession(tmp_path, "replay") as session, session.item() as notebook:
@@ -309,26 +310,31 @@ def test_transport_failure_is_noted(tmp_path: Path) -> None:
     with FakeSession(tmp_path) as session, session.item() as notebook:
         with pytest.raises(httpx.ConnectError):
             plain_httpx(url, "terse")
-    assert [call.error for call in notebook.calls] == ["ConnectError: [Errno 111] Connection refused"]
+    assert [call.error for call in notebook.calls] == [
+        "ConnectError: [Errno 111] Connection refused"
+    ]
     assert session.store.cache.get(notebook.calls[0].digest) is None
 
 
 @pytest.mark.parametrize("kind", ["sync", "async", "httpx", "stream"])
 def test_a_miss_is_not_retried(kind: str, tmp_path: Path) -> None:
-    """A replay miss reaches the application at once as what it is, and is remembered if swallowed."""
+    """A replay miss reaches the application as what it is, at once, and is remembered."""
     apps = {"sync": sync_chat, "async": async_chat, "httpx": plain_httpx, "stream": async_stream}
     with FakeSession(tmp_path, "replay") as session, session.item() as notebook:
-        try:
+        with pytest.raises(Exception, match="no recording") as caught:
             apps[kind]("http://127.0.0.1:9/v1", "terse")
-        except Exception as error:
-            assert type(error) is ReplayMissError
+    assert caught.type is ReplayMissError
     assert len(notebook.calls) == len(notebook.faults) == 1
     assert "nothing is recorded there" in str(notebook.faults[0])
 
 
 def test_stream_left_early_is_not_kept(server: FakeServer, tmp_path: Path) -> None:
     """A stream that the application leaves early is a call, but no reply for replay."""
-    with FakeSession(tmp_path) as session, session.item() as notebook, _client(server.url) as client:
+    with (
+        FakeSession(tmp_path) as session,
+        session.item() as notebook,
+        _client(server.url) as client,
+    ):
         with client.chat.completions.create(model="m", messages=ask(), stream=True) as stream:
             for chunk in stream:
                 if chunk.choices[0].delta.content:
@@ -369,7 +375,7 @@ def test_replayed_stream_comes_event_by_event(server: FakeServer, tmp_path: Path
         with FakeSession(tmp_path, mode) as session, session.item(), httpx.Client() as client:
             with client.stream("POST", f"{server.url}/chat/completions", json=body) as reply:
                 pieces = list(reply.iter_raw())
-    assert len(pieces) == 9
+    assert len(pieces) == 8
     assert all(piece.endswith(b"\n\n") for piece in pieces)
 
 
@@ -425,7 +431,9 @@ def test_uninstall_restores(tmp_path: Path) -> None:
     assert sys.meta_path == finders
 
 
-def test_another_patch_on_top_is_respected(server: FakeServer, tmp_path: Path, monkeypatch: Any) -> None:
+def test_another_patch_on_top_is_respected(
+    server: FakeServer, tmp_path: Path, monkeypatch: Any
+) -> None:
     """A patch that lies over ours stays when we leave, and one that took ours away is repaired."""
     original = httpx.HTTPTransport.handle_request
     session = FakeSession(tmp_path)
@@ -444,7 +452,9 @@ def test_another_patch_on_top_is_respected(server: FakeServer, tmp_path: Path, m
     httpx.HTTPTransport.handle_request = original  # type: ignore[method-assign]
 
 
-def test_passthrough_hosts_and_local_services_are_left_alone(server: FakeServer, tmp_path: Path) -> None:
+def test_passthrough_hosts_and_local_services_are_left_alone(
+    server: FakeServer, tmp_path: Path
+) -> None:
     """Hosts let through go live in replay; a local service that is no model is not recorded."""
     with FakeSession(tmp_path, "replay", passthrough=(server.host,)) as session:
         with session.item() as notebook:
@@ -458,6 +468,7 @@ def test_passthrough_hosts_and_local_services_are_left_alone(server: FakeServer,
 
 def test_a_thread_of_no_item_fails_by_name(server: FakeServer, tmp_path: Path) -> None:
     """With two items open, a thread that belongs to none is barred in replay and warned of else."""
+
     def outside() -> Any:
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(plain_httpx, server.url, "terse").result()
@@ -504,14 +515,13 @@ def test_no_key_is_written(tmp_path: Path) -> None:
         ]
         with FakeSession(tmp_path, "record") as session:
             for number, (url, headers) in enumerate(places):
-                with session.item() as notebook:
+                with session.item():
                     redaction.forget()
                     body = {"model": "m", "messages": ask(f"{number} {CANARY}")}
                     for query in ("", f"?key={CANARY}"):
                         reply = httpx.post(
                             f"{url}/chat/completions{query}", json=body, headers=headers
                         )
-                        assert CANARY in reply.text or True
                         assert reply.status_code == 200
             with session.item(), openai.OpenAI(base_url=server.url, api_key=CANARY) as client:
                 client.chat.completions.create(
