@@ -27,6 +27,7 @@ _LAYOUTS: dict[str, dict[str, Any]] = {
     "indent ascii": {"indent": 2, "ensure_ascii": True},
 }
 _AFTER_BLANK_LINE = re.compile(r"(?<=\n\n)|(?<=\r\n\r\n)|(?<=\r\r)")
+_NEEDED = {"address": str, "path": str, "trial": int, "reply": dict, "status": int}
 _AFTER_LINE = re.compile(r"(?<=\n)")
 _STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
 
@@ -180,18 +181,14 @@ def from_line(line: str | bytes) -> StoredReply:
         raise ValueError("nested too deeply") from None
     if not isinstance(fields, dict):
         raise ValueError(f"expected an object, got {type(fields).__name__}")
-    for name, kind in (
-        ("address", str),
-        ("path", str),
-        ("trial", int),
-        ("reply", dict),
-        ("status", int),
-    ):
+    unknown = set(fields) - set(StoredReply.__dataclass_fields__)
+    if unknown:
+        raise ValueError(f"unknown field {min(unknown)!r}")
+    for name, kind in _NEEDED.items():
         if not isinstance(fields.get(name), kind):
             raise ValueError(f"{name!r} is missing or not {kind.__name__}")
-    unknown = set(fields) - set(StoredReply.__dataclass_fields__)
-    if unknown or "request" not in fields:
-        raise ValueError(f"unknown field {min(unknown)!r}" if unknown else "'request' is missing")
+    if "request" not in fields:
+        raise ValueError("'request' is missing")
     stored = StoredReply(**fields)
     _check(stored)
     return stored

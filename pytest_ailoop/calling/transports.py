@@ -36,7 +36,7 @@ class Patches:
 
     def __init__(self, store_of: Callable[[], Store | None]) -> None:
         self._store_of = store_of
-        self._done: list[tuple[type, str, Any, Any]] = []
+        self._done: list[tuple[Any, str, Any, Any]] = []
         self.watched: dict[str, Callable[[ModuleType], None]] = {
             name: functools.partial(self._patch_module, name) for name in _TRANSPORTS
         }

@@ -1,5 +1,8 @@
 """The seam with real clients against a server on loopback: recorded, then replayed without it."""
 
+# Nested `with` tells the session from what is measured in it.
+# ruff: noqa: SIM117
+
 from __future__ import annotations
 
 import asyncio
@@ -174,7 +177,7 @@ APPS: list[Callable[[str, str], Any]] = [
 
 @pytest.mark.parametrize("app", APPS)
 def test_recorded_then_replayed_then_changed(app: Any, tmp_path: Path) -> None:
-    """What was recorded is replayed byte for byte without a server; a changed word fails by name."""
+    """What was recorded is replayed exactly, without a server; a changed word fails by name."""
     with FakeServer(numbered=True) as server:
         with FakeSession(tmp_path, "record") as session, session.item() as live:
             recorded = app(server.url, "terse")
