@@ -154,7 +154,8 @@ def _yaml(text: str, shown: str, line: int) -> tuple[Any, Place]:
         raise fault(shown, line, "the YAML is nested too deeply or too large") from None
     except (YAMLError, ValueError, TypeError) as error:
         words = f"not YAML: {cut(str(error).splitlines()[0], 160)}"
-        raise fault(shown, line, words) from None
+        row = text.count("\n", 0, getattr(error, "position", 0))
+        raise fault(shown, line + row, words) from None
 
 
 class _TooMuch(Exception):

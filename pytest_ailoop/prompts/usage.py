@@ -80,5 +80,6 @@ def lacking(prompt: Prompt, calls: Sequence[RenderCall], case: Case) -> tuple[st
     left = []
     for call in calls:
         given = call.names | (columns(case).keys() if call.with_case else set())
-        left.append(prompt.required - given)
-    return tuple(min(map(sorted, left), key=len))
+        left.append(sorted(prompt.required - given))
+    fewest = min(left, key=len)
+    return tuple(fewest)

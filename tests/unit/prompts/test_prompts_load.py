@@ -289,6 +289,8 @@ KNOWN = (
         ("seed: !!python/object/apply:os.system [ls]",
          "2: not YAML: could not determine a constructor for the tag "
          "'tag:yaml.org,2002:python/object/apply:os.system'"),
+        ("seed: 1\nstop: \x01", "3: not YAML: unacceptable character #x0001: "
+                                "special characters are not allowed"),
         ("stop: *a", "2: not YAML: found undefined alias 'a'"),
         ("stop: " + "[" * 1000, "2: the YAML is nested too deeply or too large"),
         ("extra_body: &a {b: *a}", "2: the YAML is nested too deeply or too large"),

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import os
 import time
+import types
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class Order(BaseModel):
         ("{{ a }}", {"a": datetime.date(2026, 1, 2)}, "2026-01-02"),
         ("{{ a }}", {"a": {"k": ["ü", None, True, 1]}}, '{"k": ["ü", null, true, 1]}'),
         ("{{ a }}", {"a": ("x", 1)}, '["x", 1]'),
+        ("{{ a }}", {"a": [types.MappingProxyType({"k": 1})]}, '[{"k": 1}]'),
         ("{{ a }}", {"a": [Order(id=1)]}, '[{"id": 1, "note": "n"}]'),
         ("{{ a }}", {"a": Order(id=1)}, '{"id":1,"note":"n"}'),
         ("{{ a }}", {"a": Reply(text="said")}, "said"),
