@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum, isfinite
 
@@ -16,11 +17,11 @@ from pytest_ailoop.data.baseline import (
     sorted_axes,
 )
 from pytest_ailoop.data.record import ItemRecord, Plan
-from pytest_ailoop.data.score import Score
+from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.digest import digest_of_set
 from pytest_ailoop.text import one_line, plural
 
-__all__ = ["Measured", "accepted_from", "named_scores", "planned_trials"]
+__all__ = ["Measured", "accepted_from", "planned_trials"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,44 +119,54 @@ def _entry(key: EntryKey, members: Sequence[ItemRecord], dataset: str) -> Accept
 
 
 def _scores(members: Sequence[ItemRecord]) -> dict[str, AcceptedScore]:
-    found: dict[str, list[tuple[Score, bool | None]]] = {}
+    found: dict[str, list[_Stated]] = {}
     for record in members:
-        for name, score, met in named_scores(record):
+        for name, score, bars in _named_scores(record):
             if score.value is not None:
-                found.setdefault(name, []).append((score, met))
+                found.setdefault(name, []).append((score, bars))
     return {name: _accepted(found[name]) for name in sorted(found)}
 
 
-def named_scores(record: ItemRecord) -> list[tuple[str, Score, bool | None]]:
-    """Return the record's scores with names made unique (`contains`, `contains #2`), and whether
-    the expectation on each was met (None where there is none)."""
-    seen: dict[str, int] = {}
-    total: dict[str, int] = {}
+_Stated = tuple[Score, list[Expectation]]
+
+
+def _named_scores(record: ItemRecord) -> Iterator[tuple[str, Score, list[Expectation]]]:
+    """Yield the record's scores under names made unique (`contains`, `contains #2`), each with
+    the expectations on it."""
+    seen: Counter[str] = Counter()
+    total = Counter(score.name for score in record.scores)
     for score in record.scores:
-        total[score.name] = total.get(score.name, 0) + 1
-    found = []
-    for score in record.scores:
-        nth = seen[score.name] = seen.get(score.name, 0) + 1
-        met = _met(record, score.name, nth, total[score.name])
-        found.append((score.name if nth == 1 else f"{score.name} #{nth}", score, met))
-    return found
+        name = score.name
+        seen[name] += 1
+        bars = [one for one in record.expectations if one.name in (name, f"not {name}")]
+        if len(bars) == total[name]:
+            bars = [bars[seen[name] - 1]]
+        yield (name if seen[name] == 1 else f"{name} #{seen[name]}"), score, bars
 
 
-def _met(record: ItemRecord, name: str, nth: int, total: int) -> bool | None:
-    about = [one for one in record.expectations if one.name in (name, f"not {name}")]
-    if len(about) == total:
-        about = [about[nth - 1]]
-    return all(one.standing == "met" for one in about) if about else None
-
-
-def _accepted(pairs: Sequence[tuple[Score, bool | None]]) -> AcceptedScore:
+def _accepted(pairs: Sequence[_Stated]) -> AcceptedScore:
     values = [score.value for score, _ in pairs if score.value is not None]
-    stated = [met for _, met in pairs if met is not None]
+    stated = [all(one.standing == "met" for one in bars) for _, bars in pairs if bars]
     checks = {score.check for score, _ in pairs}
     return AcceptedScore(
         mean=rounded(fsum(values) / len(values)),
         n=len(values),
-        direction=pairs[0][0].direction,
+        direction=_direction(*pairs[0]),
         check=checks.pop() if len(checks) == 1 else digest_of_set(checks),
         met=sum(stated) if stated else None,
     )
+
+
+def _direction(score: Score, bars: Sequence[Expectation]) -> str:
+    """Return which way is better: as the score says, unless the bar on it says otherwise.
+
+    `not_to(contains(...))` wants the check's score low, and so does a bar with `at_most` alone.
+    """
+    turned = False
+    for one in bars[:1]:
+        negated = one.name != score.name
+        only_at_most = one.at_most is not None and one.at_least is None
+        turned = negated != (only_at_most and score.direction == "higher")
+    if not turned:
+        return score.direction
+    return "lower" if score.direction == "higher" else "higher"

@@ -207,9 +207,26 @@ def test_an_entry_holds_means_over_trials() -> None:
     (found,) = accepted_from(records).entries.values()
     assert {
         "n": AcceptedScore(mean=0.333333, n=3, met=0),
-        "n #2": AcceptedScore(mean=1.0, n=3, met=3),
+        "n #2": AcceptedScore(mean=1.0, n=3, met=3, direction="lower"),
     } == found.scores
     assert found.trials == 3
+
+
+@pytest.mark.parametrize(
+    ("bar", "direction"),
+    [
+        (Expectation(name="x", standing="met", at_least=1.0), "higher"),
+        (Expectation(name="x", standing="met", at_most=1.0), "lower"),
+        (Expectation(name="x", standing="met", at_least=0.0, at_most=1.0), "higher"),
+        (Expectation(name="not x", standing="met", at_least=1.0), "lower"),
+        (Expectation(name="not x", standing="met", at_most=1.0), "higher"),
+    ],
+)
+def test_the_bar_says_which_way_is_better(bar: Expectation, direction: str) -> None:
+    """A negated expectation, and a bar with at_most alone, want the score low."""
+    item = record(scores=(Score(name="x", value=0.5),), expectations=(bar,))
+    (found,) = accepted_from([item]).entries.values()
+    assert found.scores["x"].direction == direction
 
 
 def test_incomplete_says_why() -> None:
