@@ -1,4 +1,4 @@
-"""Paired timing of whole processes: A B A B ..., CPU seconds as the system counted them, medians."""
+"""Paired timing of whole processes, A B A B ...: CPU seconds as the system counted them."""
 
 from __future__ import annotations
 

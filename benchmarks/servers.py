@@ -36,7 +36,10 @@ class _Handler(BaseHTTPRequestHandler):
                     {
                         "index": 0,
                         "finish_reason": "stop",
-                        "message": {"role": "assistant", "content": asked["messages"][-1]["content"]},
+                        "message": {
+                            "role": "assistant",
+                            "content": asked["messages"][-1]["content"],
+                        },
                     }
                 ],
                 "usage": {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10},

@@ -86,8 +86,9 @@ class Recorder:
         """The first value given to `expect`, else the application's last reply, else None."""
         if self._output is not None:
             return self._output
-        replies = [one.reply_text for one in self.calls if one.purpose == "app" and not one.error]
-        return replies[-1] if replies else None
+        asked = [one for one in self.calls if one.purpose == "app" and not one.error]
+        # Embeddings answer with no text; they are not what is under test.
+        return next((one.reply_text for one in reversed(asked) if one.reply_text), None)
 
     def begin(self, token: object, words: str) -> None:
         """Note something that must be finished before the item ends; *words* name it if it is not."""

@@ -6,7 +6,7 @@ answers it, and those rooms load with the first eval that is collected. PYTEST_D
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,21 +67,21 @@ def pytest_make_collect_report(
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("ailoop") is not None:
-        from pytest_ailoop.plugin import parametrize
+        from pytest_ailoop.plugin import hooks, parametrize
 
-        parametrize.generate(metafunc)
+        parametrize.generate(hooks.evaluation_of(metafunc.config), metafunc)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Wake up for a marked item that parametrization never saw, to refuse it (`unittest` methods)."""
+    """Wake up for a marked item that was never parametrized (`unittest`), to refuse it."""
     if not hasattr(item, "callspec") and item.get_closest_marker("ailoop") is not None:
-        from pytest_ailoop.plugin.evaluation import evaluation_of
+        from pytest_ailoop.plugin.hooks import evaluation_of
 
         evaluation_of(item.config)
 
 
 class Receiver:
-    """Takes item records and workers' plans as they arrive; on every process, asleep without them."""
+    """Takes item records and workers' plans as they arrive; asleep without them."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -89,16 +89,19 @@ class Receiver:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand item records to the session; under xdist they come from the workers."""
         if hasattr(report, "ailoop"):
-            from pytest_ailoop.plugin import controller
+            from pytest_ailoop.plugin import controller, hooks
 
-            controller.receive(self.config, report)
+            controller.receive(hooks.evaluation_of(self.config), report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take what an xdist worker knows of the plan, or note that it crashed."""
-        from pytest_ailoop.plugin import controller
+        output = (getattr(node, "workeroutput", None) or {}).get("ailoop")
+        awake = self.config.pluginmanager.hasplugin("ailoop-evaluation")
+        if output is not None or (error and awake):
+            from pytest_ailoop.plugin import controller, hooks
 
-        controller.worker_down(self.config, node, error)
+            controller.worker_down(hooks.evaluation_of(self.config), node, output)
 
 
 @pytest.fixture
@@ -142,11 +145,11 @@ def prompt(_ailoop_cell: Cell) -> Prompt:
 
 
 @pytest.fixture
-def llm(request: pytest.FixtureRequest, _ailoop_cell: Cell) -> Iterator[LLM | SyncLLM]:
-    """A client bound to the variant's model: awaited in `async def` tests, called in `def` tests."""
+def llm(request: pytest.FixtureRequest, _ailoop_cell: Cell) -> LLM | SyncLLM:
+    """A client bound to the variant's model; awaited in `async def` tests."""
     from pytest_ailoop.plugin import fixtures
 
-    yield fixtures.client_of(request, _ailoop_cell)
+    return fixtures.client_of(request, _ailoop_cell)
 
 
 @pytest.fixture

@@ -1,48 +1,37 @@
-"""Records arriving, and the end of the session; only the controlling process writes files. PYTEST_DONT_REWRITE"""
+"""Records arriving, and the end of the session; only the controlling process writes files.
+
+PYTEST_DONT_REWRITE
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from pytest_ailoop import text
 from pytest_ailoop.data.record import item_from, plain, plan_from
-from pytest_ailoop.plugin.evaluation import evaluation_of
+from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.planning import plan_of
-
-if TYPE_CHECKING:
-    from pytest_ailoop.plugin.evaluation import Evaluation
 
 __all__ = ["finish", "receive", "worker_down"]
 
 
-def receive(config: pytest.Config, report: pytest.TestReport) -> None:
+def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
     """Add the record that rides on *report*; a worker leaves that to the controller."""
-    evaluation = evaluation_of(config)
     if not evaluation.is_worker:
-        evaluation.session.add(item_from(report.ailoop))  # type: ignore[attr-defined]
+        evaluation.session.add(item_from(report.ailoop))
 
 
-def worker_down(config: pytest.Config, node: Any, error: object) -> None:
-    """Take the plan of an xdist worker that ended, or note that it crashed with its knowledge."""
-    output = (getattr(node, "workeroutput", None) or {}).get("ailoop")
-    if output is None and not (error and _has_evaluation(config)):
-        return
-    evaluation = evaluation_of(config)
+def worker_down(evaluation: Evaluation, node: Any, output: dict[str, Any] | None) -> None:
+    """Take the plan of an xdist worker that ended; one that crashed took its knowledge with it."""
     if output is None:
         evaluation.narrowed.append(f"worker {node.gateway.id} crashed")
         return
     evaluation.session.plan(plan_from(output["plan"]))
     evaluation.narrowed.extend(output["narrowed"])
     evaluation.warnings.extend(output["warnings"])
-
-
-def _has_evaluation(config: pytest.Config) -> bool:
-    from pytest_ailoop.plugin.keys import EVALUATION
-
-    return EVALUATION in config.stash
 
 
 def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:

@@ -1,7 +1,5 @@
-"""One pytest session's evaluation: made when the first eval is collected, on every process.
+"""The state of a session with evals: settings, what was collected, the store, the loop.
 
-It holds the settings, what was collected, the seam's store and the loop that async evals run on;
-its hooks exist only while it is registered, so a session without evals pays nothing.
 PYTEST_DONT_REWRITE
 """
 
@@ -11,14 +9,13 @@ import contextlib
 import datetime
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ailoop import errors, redaction
-from pytest_ailoop.plugin import options
-from pytest_ailoop.plugin.keys import EVALUATION
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,31 +23,30 @@ if TYPE_CHECKING:
     from pytest_ailoop.calling.store import Store
     from pytest_ailoop.data.call import Purpose
     from pytest_ailoop.data.record import ItemRecord
-    from pytest_ailoop.plugin.parametrize import Collected
+    from pytest_ailoop.data.variant import Variant
+    from pytest_ailoop.dataset.load import Dataset
+    from pytest_ailoop.dataset.select import Selection
     from pytest_ailoop.session import Outcome, Session
     from pytest_ailoop.settings import Settings
 
-__all__ = ["Evaluation", "evaluation_of"]
+__all__ = ["EVALUATION", "Collected", "Evaluation"]
 
 
-def evaluation_of(config: pytest.Config) -> Evaluation:
-    """Return the session's evaluation; made and registered on first use.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collected:
+    """An evaluated test function: what all its items share."""
 
-    Raises `pytest.UsageError` where the configuration tables are wrong.
-    """
-    found = config.stash.get(EVALUATION, None)
-    if found is None:
-        try:
-            settings = options.settings_of(config)
-        except errors.AiloopError as fault:
-            raise pytest.UsageError(f"ailoop: {fault}") from None
-        found = config.stash[EVALUATION] = Evaluation(config, settings)
-        config.pluginmanager.register(found, "ailoop-evaluation")
-    return found
+    module: str
+    function: str
+    dataset: Dataset
+    selection: Selection
+    variants: tuple[Variant, ...]
+    prompt_digests: dict[str, str]
+    trials: dict[str, int]
 
 
 class Evaluation:
-    """State of a session with evals; the hooks below hand on to the rooms that answer them."""
+    """Everything that a session with evals keeps; one on each process."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         from pytest_ailoop.session import Session
@@ -78,95 +74,6 @@ class Evaluation:
         self._runner: asyncio.Runner | None = None
         self._clients: dict[tuple[str, str], Any] = {}
 
-    # Collection
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        from pytest_ailoop.plugin import planning
-
-        planning.note_items(self, items)
-
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        from pytest_ailoop.plugin import planning
-
-        planning.note_deselected(self, items)
-
-    def pytest_report_collectionfinish(self) -> list[str]:
-        from pytest_ailoop.plugin import summary
-
-        return list(summary.header(self))
-
-    # Items
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Any:
-        from pytest_ailoop.plugin import items
-
-        items.begin(self, item)
-        return (yield)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        from pytest_ailoop.plugin import items
-
-        return items.run_async_body(self, pyfuncitem)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Any:
-        from pytest_ailoop.plugin import items
-
-        with items.judged(item):
-            return (yield)
-
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Any:
-        from pytest_ailoop.plugin import items
-
-        try:
-            return (yield)
-        finally:
-            items.end(item)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        from pytest_ailoop.plugin import reporting
-
-        report: pytest.TestReport = yield
-        reporting.complete(self, item, call, report)
-        return report
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
-        from pytest_ailoop.plugin import reporting
-
-        return reporting.status(self, report)
-
-    # End
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        from pytest_ailoop.plugin import controller
-
-        self.close_loop()
-        controller.finish(self, session, exitstatus)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        from pytest_ailoop.plugin import summary
-
-        summary.write(self, terminalreporter)
-
-    def pytest_unconfigure(self) -> None:
-        from pytest_ailoop.calling import seam
-
-        if self._store is not None:
-            seam.uninstall()
-            self._store.close()
-            self._store = None
-        self.close_loop()
-
-    # What items ask for
-
     @property
     def store(self) -> Store:
         """The store of replies; the seam is installed with it, by the first eval that runs."""
@@ -176,11 +83,6 @@ class Evaluation:
 
             self._store = Store(self.settings)
             seam.install(self._store)
-        return self._store
-
-    @property
-    def stored(self) -> Store | None:
-        """The store, where an eval has run on this process."""
         return self._store
 
     @property
@@ -202,15 +104,23 @@ class Evaluation:
             return self.runner.run(coroutine)
         return _in_thread(lambda: asyncio.run(coroutine))
 
+    def close_store(self) -> None:
+        """Take the seam out and close the cache."""
+        from pytest_ailoop.calling import seam
+
+        if self._store is not None:
+            seam.uninstall(self._store)
+            self._store.close()
+            self._store = None
+
     def close_loop(self) -> None:
-        """Close the session's loop; clients made for it are closed on it first."""
+        """Close the clients of `llm` and judges, on the loop they were made for, then the loop."""
+        self._clients.clear()
         if self._runner is not None:
-            for client in self._clients.values():
-                close = getattr(client, "aclose", None)
-                if close is not None:
-                    with contextlib.suppress(Exception):
-                        self._runner.run(close())
-            self._clients.clear()
+            from pytest_ailoop.calling.client import close_clients
+
+            with contextlib.suppress(Exception):
+                self._runner.run(close_clients())
             self._runner.close()
             self._runner = None
 
@@ -238,8 +148,8 @@ class Evaluation:
             )
         if (name, purpose) not in self._clients:
             spec = resolve_model(name, config)
-            replay = self.settings.replies == "replay"
-            self._clients[name, purpose] = LLM(spec, purpose=purpose, allow_no_key=replay)
+            # A recorded reply needs no key; a live call without one says what is missing.
+            self._clients[name, purpose] = LLM(spec, purpose=purpose, allow_no_key=True)
         return self._clients[name, purpose]
 
     def accepted_output(self, record: ItemRecord) -> str | None:
@@ -278,3 +188,7 @@ def _in_thread(work: Callable[[], Any]) -> Any:
     context = contextvars.copy_context()
     with ThreadPoolExecutor(1, "ailoop") as pool:
         return pool.submit(context.run, work).result()
+
+
+EVALUATION = pytest.StashKey[Evaluation]()
+"""On the config, from the first eval on."""

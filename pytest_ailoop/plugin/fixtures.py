@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import pytest
 
 from pytest_ailoop import recorder
 from pytest_ailoop.data.variant import ModelSpec
-from pytest_ailoop.plugin.keys import EVALUATION
+from pytest_ailoop.plugin.evaluation import EVALUATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +22,11 @@ __all__ = ["Model", "client_of", "model_of", "outside_of_evals", "prompt_of", "t
 
 
 class Model(str):
-    """The variant's model: the name to send, as a string, with what the configuration says of it."""
+    """The variant's model: the name to send, with what the configuration says of it."""
 
     spec: ModelSpec
 
-    def __new__(cls, spec: ModelSpec) -> Model:
+    def __new__(cls, spec: ModelSpec) -> Self:
         self = super().__new__(cls, spec.model)
         self.spec = spec
         return self
@@ -54,9 +54,10 @@ class Model(str):
 
 def outside_of_evals(request: pytest.FixtureRequest) -> NoReturn:
     """Say that a fixture of an eval was asked for by an ordinary test."""
-    name = (set(request.fixturenames) & {"case", "llm", "model", "prompt", "trace", "trial"}) or {"case"}
+    ours = ("case", "llm", "model", "prompt", "trace", "trial")
+    name = next((name for name in ours if name in request.fixturenames), "case")
     pytest.fail(
-        f"fixture {sorted(name)[0]!r} belongs to evals: mark the test with "
+        f"fixture {name!r} belongs to evals: mark the test with "
         "@pytest.mark.ailoop(dataset=...) to have it",
         pytrace=False,
     )
@@ -95,8 +96,7 @@ def client_of(request: pytest.FixtureRequest, cell: Cell) -> LLM | SyncLLM:
     defaults = {name: value for name, value in cell.params.items() if name not in taken}
     notebook = recorder.current()
     kind = LLM if notebook is None or notebook.is_async else SyncLLM
-    replay = evaluation.settings.replies == "replay"
-    return kind(spec, defaults=defaults, allow_no_key=replay)
+    return kind(spec, defaults=defaults, allow_no_key=True)
 
 
 def _model_of_prompt(evaluation: Any, cell: Cell) -> ModelSpec:

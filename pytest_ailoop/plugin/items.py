@@ -1,4 +1,7 @@
-"""One attempt at an item: opened in setup, judged after the body, closed in teardown. PYTEST_DONT_REWRITE"""
+"""One attempt at an item: opened in setup, judged after the body, closed in teardown.
+
+PYTEST_DONT_REWRITE
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,15 @@ import pytest
 
 from pytest_ailoop import errors, recorder
 from pytest_ailoop.plugin import options
-from pytest_ailoop.plugin.keys import RUNNING
-from pytest_ailoop.plugin.planning import cell_of, key_of
+from pytest_ailoop.plugin.evaluation import Evaluation
+from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
     from pytest_ailoop.data.record import ItemKey
     from pytest_ailoop.matrix import Cell
-    from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.recorder import Recorder
 
-__all__ = ["Running", "begin", "end", "judged", "run_async_body"]
+__all__ = ["RUNNING", "Running", "begin", "end", "judged", "run_async_body"]
 
 
 @dataclass
@@ -34,6 +36,10 @@ class Running:
     #: Why the item is red although its body ended; empty where it is not.
     verdict: list[str] = field(default_factory=list)
     exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+
+RUNNING = pytest.StashKey[Running]()
+"""On an item, from setup to teardown."""
 
 
 def begin(evaluation: Evaluation, item: pytest.Item) -> None:
@@ -130,7 +136,7 @@ def _unmeasured(notebook: Recorder, item: pytest.Item) -> list[str]:
 
 
 def _asserts(item: pytest.Item) -> bool:
-    """Return whether the test function's source holds an assert; unreadable source counts as none."""
+    """Return whether the test function's source holds an assert; unreadable source has none."""
     import ast
     import textwrap
 

@@ -1,4 +1,7 @@
-"""The `ailoop` marker: merged from module and class to function, and checked. PYTEST_DONT_REWRITE"""
+"""The `ailoop` marker: merged from module and class to function, and checked.
+
+PYTEST_DONT_REWRITE
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,8 @@ def ailoop(
         "allow_empty": allow_empty,
     }
     given = {name: value for name, value in said.items() if value is not None}
-    return pytest.mark.ailoop(**given)
+    marked: Callable[[Any], Any] = pytest.mark.ailoop(**given)
+    return marked
 
 
 def merged(definition: pytest.Item) -> Marked:

@@ -55,7 +55,10 @@ def add(parser: pytest.Parser) -> None:
         help="only N cases, or P percent, of each test: seeded, stratified by tags",
     )
     option(
-        "--ailoop-seed", type=int, metavar="N", help="seed of the sample and of requests (default 0)"
+        "--ailoop-seed",
+        type=int,
+        metavar="N",
+        help="seed of the sample (default 0)",
     )
     option(
         "--ailoop-case",
@@ -150,9 +153,9 @@ def _sample(config: pytest.Config) -> str | None:
         return None
     digits = given.removesuffix("%")
     with contextlib.suppress(ValueError):
-        if float(digits) > 0 and (given.endswith("%") or digits.isdecimal()):
-            if not given.endswith("%") or float(digits) <= 100:
-                return given
+        most = 100.0 if given.endswith("%") else float("inf")
+        if 0 < float(digits) <= most and (given.endswith("%") or digits.isdecimal()):
+            return given
     _refuse(f"--ailoop-sample: expected a number of cases or a percentage like 10%, got {given!r}")
 
 

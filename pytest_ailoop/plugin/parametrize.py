@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ailoop import errors, matrix, text
 from pytest_ailoop.plugin import marker
-from pytest_ailoop.plugin.evaluation import Evaluation, evaluation_of
+from pytest_ailoop.plugin.evaluation import Collected, Evaluation
+from pytest_ailoop.plugin.naming import CELL, function_of
 
 if TYPE_CHECKING:
-    from pytest_ailoop.data.variant import Variant
     from pytest_ailoop.dataset.load import Dataset
-    from pytest_ailoop.dataset.select import Selection
 
-__all__ = ["Collected", "generate"]
+__all__ = ["generate"]
 
-CELL = "_ailoop_cell"
 #: The only case of an eval without a data set.
 ONLY = "only"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Collected:
-    """An evaluated test function: what all its items share."""
-
-    module: str
-    function: str
-    dataset: Dataset
-    selection: Selection
-    variants: tuple[Variant, ...]
-    prompt_digests: dict[str, str]
-    trials: dict[str, int]
-
-
-def generate(metafunc: pytest.Metafunc) -> None:
+def generate(evaluation: Evaluation, metafunc: pytest.Metafunc) -> None:
     """Cross the marker's data sets with its axes and parametrize the test function.
 
     A fault of what the marker says ends the session as a usage error; a fault in a file is an
     error of collecting this module. An xdist worker must not end its session by itself, so there
     both are collection errors, which travel to the controller.
     """
-    evaluation = evaluation_of(metafunc.config)
     try:
         cells = _cells(evaluation, metafunc)
     except errors.UsageError as fault:
@@ -106,7 +89,7 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cel
         trials=marked.trials or 1,
         trials_override=settings.trials,
     )
-    module, function = _names(evaluation, definition)
+    module, function = function_of(evaluation, definition)
     evaluation.collected[module, function] = Collected(
         module=module,
         function=function,
@@ -126,13 +109,6 @@ def _trials(cells: list[matrix.Cell]) -> dict[str, int]:
     for cell in cells:
         found[cell.case.id] = max(cell.trial, found.get(cell.case.id, 0))
     return found
-
-
-def _names(evaluation: Evaluation, definition: pytest.Function) -> tuple[str, str]:
-    """Return the module's path and the function's name with its classes."""
-    module = evaluation.relative(definition.path)
-    names = [node.name for node in definition.listchain() if isinstance(node, pytest.Class)]
-    return module, "::".join([*names, definition.originalname])
 
 
 def _dataset(evaluation: Evaluation, definition: pytest.Function, marked: marker.Marked) -> Dataset:

@@ -7,54 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import text
-from pytest_ailoop.data.record import ItemKey, Plan, PlannedTest
-from pytest_ailoop.plugin.parametrize import CELL
+from pytest_ailoop.data.record import Plan, PlannedTest
+from pytest_ailoop.plugin.naming import cell_of, function_of, key_of
 
 if TYPE_CHECKING:
-    from pytest_ailoop.matrix import Cell
     from pytest_ailoop.plugin.evaluation import Evaluation
 
-__all__ = ["cell_of", "key_of", "note_deselected", "note_items", "plan_of"]
-
-_KEY = pytest.StashKey[ItemKey]()
-
-
-def cell_of(item: pytest.Item) -> Cell | None:
-    """Return the item's cell of the matrix, or None for an ordinary test."""
-    from pytest_ailoop.matrix import Cell
-
-    callspec = getattr(item, "callspec", None)
-    found = None if callspec is None else callspec.params.get(CELL)
-    # An empty selection leaves pytest's own placeholder, a skipped item.
-    return found if isinstance(found, Cell) else None
-
-
-def key_of(evaluation: Evaluation, item: pytest.Item, cell: Cell) -> ItemKey:
-    """Return the item's name across runs: module, test, variant, case, trial."""
-    found = item.stash.get(_KEY, None)
-    if found is None:
-        module, function = _names(evaluation, item)
-        rest = _other_parameters(item.callspec.id, cell.id)  # type: ignore[attr-defined]
-        found = item.stash[_KEY] = ItemKey(
-            module=module,
-            test=f"{function}[{rest}]" if rest else function,
-            variant=cell.variant,
-            case=cell.case.id,
-            trial=cell.trial,
-        )
-    return found
-
-
-def _names(evaluation: Evaluation, item: pytest.Item) -> tuple[str, str]:
-    names = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
-    name = getattr(item, "originalname", item.name)
-    return evaluation.relative(item.path), "::".join([*names, name])
-
-
-def _other_parameters(whole: str, ours: str) -> str:
-    """Return the part of a parametrize id that ordinary `parametrize` marks gave."""
-    before, _, after = whole.partition(ours)
-    return "-".join(part for part in (before.strip("-"), after.strip("-")) if part)
+__all__ = ["note_deselected", "note_items", "plan_of"]
 
 
 def note_items(evaluation: Evaluation, items: list[pytest.Item]) -> None:
@@ -68,13 +27,12 @@ def note_items(evaluation: Evaluation, items: list[pytest.Item]) -> None:
         cell = cell_of(item)
         if cell is not None:
             key = key_of(evaluation, item, cell)
-            tests.setdefault((key.module, key.test), _names(evaluation, item)[1])
-        elif item.get_closest_marker("ailoop") and not evaluation.usage_faults:
-            if not getattr(item, "callspec", None):
-                evaluation.usage_faults.append(
-                    f"{item.nodeid}: the marker ailoop works on pytest functions and methods of "
-                    f"plain classes, not on {type(item).__name__}"
-                )
+            tests.setdefault((key.module, key.test), function_of(evaluation, item)[1])
+        elif item.get_closest_marker("ailoop") and not hasattr(item, "callspec"):
+            evaluation.usage_faults.append(
+                f"{item.nodeid}: the marker ailoop works on pytest functions and methods of "
+                f"plain classes, not on {type(item).__name__}"
+            )
     evaluation.usage_faults.extend(_unknown_cases(evaluation))
     if evaluation.usage_faults and not evaluation.is_worker:
         faults = [f"ailoop: {text.safe(one)}" for one in evaluation.usage_faults]

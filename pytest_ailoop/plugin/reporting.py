@@ -1,4 +1,7 @@
-"""From a finished item to its record, and from the record to what pytest shows of it. PYTEST_DONT_REWRITE"""
+"""From a finished item to its record, and from the record to what pytest shows of it.
+
+PYTEST_DONT_REWRITE
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,12 @@ from pytest_ailoop import digest, errors
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.plugin import scrub
-from pytest_ailoop.plugin.keys import RUNNING
-from pytest_ailoop.plugin.planning import cell_of, key_of
+from pytest_ailoop.plugin.evaluation import Evaluation
+from pytest_ailoop.plugin.items import RUNNING, Running
+from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pytest_ailoop.plugin.evaluation import Evaluation
-    from pytest_ailoop.plugin.items import Running
 
 __all__ = ["complete", "status"]
 

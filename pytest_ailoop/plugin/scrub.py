@@ -1,6 +1,7 @@
-"""Secrets and control characters taken out of a test report, tracebacks and captured output included.
+"""Secrets and control characters taken out of a test report, its tracebacks included.
 
-`--tb=long -l` shows the locals of every frame, and a client library's frames hold keys. PYTEST_DONT_REWRITE
+`--tb=long -l` shows the locals of every frame, and a client library's frames hold keys.
+PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations

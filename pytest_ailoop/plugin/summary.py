@@ -1,4 +1,7 @@
-"""What the terminal shows: a line after collection, and the section at the end. PYTEST_DONT_REWRITE"""
+"""What the terminal shows: a line after collection, and the section at the end.
+
+PYTEST_DONT_REWRITE
+"""
 
 from __future__ import annotations
 

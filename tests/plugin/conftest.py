@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import pytest_ailoop
+
+# pytester takes out of sys.modules what a run in this process imported, but packages keep their
+# sub-modules as attributes: a second run would see two copies of one module. So all load here.
+for found in pkgutil.walk_packages(pytest_ailoop.__path__, "pytest_ailoop."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
 
 QUIET = ("-p", "no:asyncio", "-p", "no:anyio", "-p", "no:randomly", "-p", "no:recording")
 QUIET += ("-p", "no:rerunfailures", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")

@@ -116,9 +116,7 @@ def test_outcomes_keep_their_meaning(project, statement, outcomes, recorded):
 
 def test_xfail_mark(project):
     """An expected miss is xfailed, an unexpected pass xpassed."""
-    project.eval(
-        "@pytest.mark.xfail\n" + body("expect(case.expected).to(contains('star'))")
-    )
+    project.eval("@pytest.mark.xfail\n" + body("expect(case.expected).to(contains('star'))"))
     project.run().assert_outcomes(xfailed=2, xpassed=1)
 
 

@@ -91,7 +91,10 @@ def test_far(case, trial, x):
         for case in ("sun", "moon", "mars")
         for x in (1, 2)
     ]
-    assert listed[6:8] == ["test_eval.py::test_far[sun-x_1-r1]", "test_eval.py::test_far[sun-x_1-r2]"]
+    assert listed[6:8] == [
+        "test_eval.py::test_far[sun-x_1-r1]",
+        "test_eval.py::test_far[sun-x_1-r2]",
+    ]
     assert len(listed) == 12
 
 

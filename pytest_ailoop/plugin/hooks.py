@@ -1,0 +1,94 @@
+"""The hooks that exist only in a session with evals; each hands on to the room that answers it.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_ailoop import errors
+from pytest_ailoop.plugin import controller, options, planning, reporting, summary
+from pytest_ailoop.plugin import items as one_item
+from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
+
+__all__ = ["Hooks", "evaluation_of"]
+
+
+def evaluation_of(config: pytest.Config) -> Evaluation:
+    """Return the session's evaluation; made, and its hooks registered, on first use.
+
+    Raises `pytest.UsageError` where the configuration tables are wrong.
+    """
+    found = config.stash.get(EVALUATION, None)
+    if found is None:
+        try:
+            settings = options.settings_of(config)
+        except errors.AiloopError as fault:
+            raise pytest.UsageError(f"ailoop: {fault}") from None
+        found = config.stash[EVALUATION] = Evaluation(config, settings)
+        config.pluginmanager.register(Hooks(found), "ailoop-evaluation")
+    return found
+
+
+class Hooks:
+    """Answers pytest for one evaluation."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        planning.note_items(self.evaluation, items)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        planning.note_deselected(self.evaluation, items)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        return list(summary.header(self.evaluation))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Any:
+        one_item.begin(self.evaluation, item)
+        return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        return one_item.run_async_body(self.evaluation, pyfuncitem)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Any:
+        with one_item.judged(item):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Any:
+        try:
+            return (yield)
+        finally:
+            one_item.end(item)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report: pytest.TestReport = yield
+        reporting.complete(self.evaluation, item, call, report)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
+        return reporting.status(self.evaluation, report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self.evaluation.close_loop()
+        controller.finish(self.evaluation, session, exitstatus)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        summary.write(self.evaluation, terminalreporter)
+
+    def pytest_unconfigure(self) -> None:
+        self.evaluation.close_store()
+        self.evaluation.close_loop()
