@@ -34,7 +34,7 @@ class Acceptance:
     left: tuple[str, ...] = ()
     """What differs still, and which kind would accept it."""
     refused: tuple[str, ...] = ()
-    """What was asked for and not done, with its reason."""
+    """What was asked for by name and not done, with its reason."""
 
 
 def kind_of(change: Change) -> AcceptKind | None:
@@ -77,11 +77,16 @@ def accept(
         else:
             entries[change.key] = change.now
             done[change.status] += 1
+    unpruned = _unpruned(left["prune", "missing"]) if "prune" in asked - may else ()
+    # Everything measured was asked for: a gone case was not measured, so keeping it is no refusal.
+    everything = asked == set(ORDER)
+    if unpruned:
+        del left["prune", "missing"]
     return Acceptance(
         entries=entries,
         done=tuple(_done(status, done[status]) for status in sorted(done)),
-        left=tuple(_left(comparison, left)),
-        refused=_refused(left["prune", "missing"]) if "prune" in asked - may else (),
+        left=(*_left(comparison, left), *(unpruned if everything else ())),
+        refused=() if everything else unpruned,
     )
 
 
@@ -100,7 +105,7 @@ def _left(comparison: Comparison, left: Mapping[tuple[AcceptKind, str], int]) ->
         yield f"left {plural(count, 'case')} not measured in this run as accepted before"
 
 
-def _refused(count: int) -> tuple[str, ...]:
+def _unpruned(count: int) -> tuple[str, ...]:
     if not count:
         return ()
-    return (f"not removed: {count} missing; pruning needs a complete run that passes",)
+    return (f"left {count} missing (pruning needs a complete run that passes)",)

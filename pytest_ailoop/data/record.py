@@ -146,7 +146,7 @@ class RunRecord:
 def plain(noun: Any) -> Any:
     """Return a noun of this floor as JSON values: mappings, lists, strings, numbers, None."""
     # Not dataclasses.asdict: that copies every leaf and takes three times as long, for each item.
-    kind = type(noun)
+    kind: type = type(noun)
     if kind in _LEAVES:
         return noun
     names = _field_names(kind)

@@ -44,11 +44,17 @@ def _sections(record: ItemRecord, baseline: str | None, limit: int | None) -> It
         shown = text.diff(redact(baseline), redact(record.output), limit=limit and 20)
         yield from (BAR + one for one in shown)
     yield from _expectations(record)
-    if record.fault is not None:
+    if record.fault is not None and not _told(record):
         where = f" ({text.one_line(redact(record.fault.where), 60)})" if record.fault.where else ""
         yield f"fault: {text.one_line(redact(record.fault.type), 60)}{where}"
         yield from _block(record.fault.message, limit)
     yield from _calls(record)
+
+
+def _told(record: ItemRecord) -> bool:
+    """Whether the fault only says that expectations were missed; they stand above it."""
+    missed = any(one.standing != "met" for one in record.expectations)
+    return missed and record.fault is not None and record.fault.type == "Failed"
 
 
 def _block(value: str, limit: int | None) -> Iterator[str]:

@@ -278,7 +278,7 @@ def _next(
     found = []
     if total.passed < total.planned or comparison.unmeasured:
         found.append(("ailoop show -v", "shows each case of this run"))
-    kinds = _kinds(comparison)
+    kinds = _kinds(comparison, run.exit_status == 0)
     if kinds and not accepted:
         found.append((f"ailoop accept --only {kinds}", "accepts it as the baseline"))
     mode = run.options.get("replies")
@@ -289,10 +289,11 @@ def _next(
     return tuple(found)
 
 
-def _kinds(comparison: Comparison) -> str:
+def _kinds(comparison: Comparison, passing: bool) -> str:
     counts = comparison.counts
     fresh = ("new", "changed case", "changed prompt", "changed check")
     kinds = ["new"] if any(counts.get(one) for one in fresh) else []
     kinds += [one for one in ("improved", "regressed") if counts.get(one)]
-    kinds += ["prune"] if counts.get("missing") and not comparison.incomplete else []
+    prunable = passing and not comparison.incomplete
+    kinds += ["prune"] if counts.get("missing") and prunable else []
     return ",".join(kinds)

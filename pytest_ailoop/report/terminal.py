@@ -63,6 +63,7 @@ def _short_troubles(report: Report) -> Iterator[str]:
         yield "incomplete"
     if report.faults:
         yield f"{text.plural(len(report.faults), 'baseline')} unreadable"
+    yield from report.accepted
     yield from report.refused
 
 

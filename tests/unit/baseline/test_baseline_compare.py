@@ -273,7 +273,20 @@ def test_a_partial_run_never_prunes() -> None:
     old, found = moved_run()
     result = accept(old, found, ("prune",), complete_and_passing=False)  # type: ignore[arg-type]
     assert old == result.entries
-    assert result.refused == ("not removed: 1 missing; pruning needs a complete run that passes",)
+    assert result.refused == ("left 1 missing (pruning needs a complete run that passes)",)
+
+
+def test_accepting_everything_refuses_nothing() -> None:
+    """Where all kinds are accepted, a gone case that stays is told, and is no refusal."""
+    old, found = moved_run()
+    result = accept(
+        old,
+        found,  # type: ignore[arg-type]
+        ("new", "improved", "regressed", "prune"),
+        complete_and_passing=False,
+    )
+    assert result.refused == ()
+    assert result.left == ("left 1 missing (pruning needs a complete run that passes)",)
 
 
 def test_what_is_left_is_said_with_its_kind() -> None:
