@@ -149,9 +149,10 @@ class _Gather:
         return self._of_objects(columns, instance, place)
 
     def _of_objects(self, columns: dict[str, Any], item: Any, place: Place) -> Case:
-        if not isinstance(columns.get("metadata"), Mapping):
-            columns["metadata"] = columns_of(columns.get("metadata"))
-        row = columns if isinstance(item, Mapping) else item
+        row = dict(columns) if isinstance(item, Mapping) else item
+        given = columns_of(columns.get("metadata"))
+        if given is not None:
+            columns["metadata"] = given
         return case_from(columns, place, self.shape, plain=jsonable(columns), row=row)
 
     def _keep(self, case: Case, place: Place) -> None:
@@ -181,6 +182,6 @@ def _uneven(row: dict[str, Any], place: Place) -> DatasetError:
         problem = "rows before it have no such column; give all rows one, or none"
     else:
         known = [name for name in row if suggestion("input", [name])]
-        hint = f"; did you mean it by {known[0]!r}?" if known else ""
+        hint = f"; did you mean {known[0]!r}?" if known else ""
         problem = f"no such column, but rows before it have one{hint} (null says: no input)"
     return place.fault(problem, field="input", case_id=case_id)

@@ -63,11 +63,11 @@ class RowType:
     def _validated(self, row: Any, place: Place, aside: Mapping[str, Any]) -> Any:
         from pydantic import ValidationError
 
+        own = aside.get("id", row.get("id") if isinstance(row, Mapping) else None)
+        case_id = str(own) if isinstance(own, (str, int)) else None
         try:
             return self._adapter.validate_python(row)
         except ValidationError as error:
-            own = aside.get("id", row.get("id") if isinstance(row, Mapping) else None)
-            case_id = str(own) if isinstance(own, (str, int)) else None
             first, *more = error.errors(include_url=False)
             also = sorted({_path(one["loc"]) for one in more})
             raise place.fault(
@@ -78,7 +78,8 @@ class RowType:
             ) from None
         except Exception as error:  # a validator of the user's
             raise place.fault(
-                f"case_type={self.name} raised {type(error).__name__}: {one_line(str(error), 200)}"
+                f"case_type={self.name} raised {type(error).__name__}: {one_line(str(error), 200)}",
+                case_id=case_id,
             ) from error
 
 

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 from pytest_ailoop import text
 
-__all__ = ["MAX_DEPTH", "Fault", "Repeated", "first_fault", "shown", "too_deep"]
+__all__ = ["DEEP", "MAX_DEPTH", "Fault", "Repeated", "first_fault", "shown", "too_deep"]
 
 MAX_DEPTH = 100
 """Levels of nesting in one row; what is deeper breaks the JSON readers of other tools."""
+
+DEEP = f"nested deeper than {MAX_DEPTH} levels; flatten it, or keep it as text"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
@@ -66,7 +68,7 @@ def _faults(value: Any, path: str, depth: int) -> Iterator[Fault]:
         yield from _object_faults(value, path, depth)
     elif kind is list or kind is tuple:
         if depth > MAX_DEPTH:
-            yield Fault(path, _deep())
+            yield Fault(text.cut(path, 40), DEEP)
             return
         for at, item in enumerate(value):
             yield from _faults(item, f"{path}[{at}]", depth + 1)
@@ -79,7 +81,7 @@ def _faults(value: Any, path: str, depth: int) -> Iterator[Fault]:
 
 def _object_faults(value: Mapping[Any, Any], path: str, depth: int) -> Iterator[Fault]:
     if depth > MAX_DEPTH:
-        yield Fault(path, _deep())
+        yield Fault(text.cut(path, 40), DEEP)
         return
     if isinstance(value, Repeated):
         yield Fault(_join(path, value.key), "the key stands twice in one object; keep one")
@@ -110,10 +112,6 @@ def _text_faults(value: str, path: str) -> Iterator[Fault]:
             f"a lone surrogate ({escape}) at position {found.start()} is half a character"
             " and cannot be stored or sent; write the whole character",
         )
-
-
-def _deep() -> str:
-    return f"nested deeper than {MAX_DEPTH} levels; flatten it, or keep it as text"
 
 
 def _foreign(value: object) -> str:

@@ -73,14 +73,18 @@ def _checked_header(source: Source, cells: list[str], line: int) -> list[str]:
 
 def _wrong_count(source: Source, cells: list[str], header: list[str], line: int) -> Exception:
     got = plural(len(cells), "cell")
+    case_id = dict(zip(header, cells, strict=False)).get("id")
     if len(cells) < len(header):
         missing = header[len(cells)]
-        return source.fault(f"expected {len(header)} cells, got {got}", line, field=missing)
+        return source.fault(
+            f"expected {len(header)} cells, got {got}", line, field=missing, case_id=case_id
+        )
     extra = shown(cells[len(header)])
     return source.fault(
         f"expected {plural(len(header), 'cell')}, got {got}; the first too many is {extra}"
         " (text with a comma stands in double quotes)",
         line,
+        case_id=case_id,
     )
 
 

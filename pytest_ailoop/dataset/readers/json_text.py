@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pytest_ailoop.dataset.readers.source import Source
-from pytest_ailoop.dataset.values import MAX_DEPTH, Repeated, shown, too_deep
+from pytest_ailoop.dataset.values import DEEP, Repeated, shown, too_deep
 
 __all__ = ["DECODER", "bad_json", "decode", "line_at", "refuse_depth", "value_at"]
 
@@ -32,7 +32,7 @@ def decode(source: Source, document: str, line: int) -> Any:
     except json.JSONDecodeError as error:
         raise bad_json(source, error, line) from None
     except ValueError as error:
-        raise source.fault(_long_number(error), line) from None
+        raise source.fault(_not_read(error), line) from None
 
 
 def value_at(source: Source, document: str, at: int) -> tuple[Any, int]:
@@ -42,7 +42,7 @@ def value_at(source: Source, document: str, at: int) -> tuple[Any, int]:
     except json.JSONDecodeError as error:
         raise bad_json(source, error) from None
     except ValueError as error:
-        raise source.fault(_long_number(error), line_at(document, at)) from None
+        raise source.fault(_not_read(error), line_at(document, at)) from None
 
 
 def refuse_depth(source: Source, document: str, line: int = 1) -> None:
@@ -50,7 +50,7 @@ def refuse_depth(source: Source, document: str, line: int = 1) -> None:
     at = too_deep(document)
     if at is not None:
         raise source.fault(
-            f"nested deeper than {MAX_DEPTH} levels; flatten it, or keep it as text",
+            DEEP,
             line + document.count("\n", 0, at),
         )
 
@@ -75,5 +75,6 @@ def bad_json(source: Source, error: json.JSONDecodeError, line: int = 1) -> Exce
     )
 
 
-def _long_number(error: ValueError) -> str:
-    return f"a number with too many digits ({error}); keep it as text"
+def _not_read(error: ValueError) -> str:
+    # Python refuses integers beyond 4,300 digits, as turning them into text takes too long.
+    return f"a number that cannot be read ({str(error).split(';')[0]}); keep it as text"

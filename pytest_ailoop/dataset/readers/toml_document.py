@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_ailoop.dataset.readers.source import Source
-from pytest_ailoop.dataset.values import MAX_DEPTH
+from pytest_ailoop.dataset.values import DEEP
 from pytest_ailoop.text import suggestion
 
 __all__ = ["document_of", "read"]
@@ -26,10 +26,10 @@ def read(source: Source) -> Iterator[tuple[int | None, Any]]:
     data = document_of(source, document)
     if "cases" not in data:
         hint = suggestion("cases", list(data))
-        raise source.fault(f"expected [[cases]] tables, found none{hint}")
+        raise source.fault(f"expected [[cases]] tables, found none{hint}", 1)
     rows = data["cases"]
     if not isinstance(rows, list):
-        raise source.fault("'cases' must be [[cases]] tables, with double brackets")
+        raise source.fault("'cases' must be [[cases]] tables, with double brackets", 1)
     lines = _lines(document)
     # Cases written inline (cases = [{...}]) have no header of their own.
     yield from zip(lines if len(lines) == len(rows) else [None] * len(rows), rows, strict=True)
@@ -47,9 +47,7 @@ def document_of(source: Source, document: str) -> dict[str, Any]:
             message = f"{message[: place.start()]}, at column {place[2]}"
         raise source.fault(f"not valid TOML: {message}", line) from None
     except RecursionError:
-        raise source.fault(
-            f"nested deeper than {MAX_DEPTH} levels; flatten it, or keep it as text"
-        ) from None
+        raise source.fault(DEEP) from None
     except ValueError as error:
         raise source.fault(f"not valid TOML: {error}") from None
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_ailoop.dataset.readers.source import Source
-from pytest_ailoop.dataset.values import MAX_DEPTH, shown
-from pytest_ailoop.text import suggestion
+from pytest_ailoop.dataset.values import DEEP, MAX_DEPTH, shown
+from pytest_ailoop.text import cut, suggestion
 
 __all__ = ["MAX_ALIASED", "mapping_of", "read"]
 
@@ -148,7 +148,7 @@ class _Build:
             raise self._fault(event, "a key must be text, got a list or mapping")
         # One level for the list of rows, two where it stands under "cases".
         if len(self._open) >= MAX_DEPTH + 2:
-            raise self._fault(event, f"nested deeper than {MAX_DEPTH} levels; flatten it")
+            raise self._fault(event, DEEP)
         self._open.append(_Open(value, event))
 
     def _end(self) -> None:
@@ -231,7 +231,9 @@ class _Build:
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag and str(event.tag) != f"{_TAG}str":
-            raise self._fault(event, f"tags are not read, got {event.tag}; remove it")
+            raise self._fault(
+                event, f"tags are not read, got {str(event.tag).replace(_TAG, '!!')}; remove it"
+            )
 
     def _fault(self, event: Any, problem: str, key: str | None = None) -> Exception:
         """Return the fault at *event*, with the field path and the row's `id` where known."""
@@ -251,4 +253,4 @@ class _Build:
         row = frames[0].value if frames else None
         own = row.get("id") if isinstance(row, dict) else None
         case_id = own if isinstance(own, str) else None
-        return self.source.fault(problem, line, field=path or None, case_id=case_id)
+        return self.source.fault(problem, line, field=cut(path, 40) or None, case_id=case_id)
