@@ -9,14 +9,14 @@ import contextlib
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_ailoop import errors, recorder
 from pytest_ailoop.plugin import options
 from pytest_ailoop.plugin.evaluation import Evaluation
-from pytest_ailoop.plugin.naming import cell_of, key_of
+from pytest_ailoop.plugin.naming import cell_of, key_of, source_of
 
 if TYPE_CHECKING:
     from pytest_ailoop.data.record import ItemKey
@@ -138,11 +138,9 @@ def _unmeasured(notebook: Recorder, item: pytest.Item) -> list[str]:
 def _asserts(item: pytest.Item) -> bool:
     """Return whether the test function's source holds an assert; unreadable source has none."""
     import ast
-    import textwrap
 
-    function: Any = inspect.unwrap(getattr(item, "function", None) or (lambda: None))
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
+        tree = ast.parse(source_of(item) or "")
+    except SyntaxError:
         return False
     return any(isinstance(node, ast.Assert) for node in ast.walk(tree))

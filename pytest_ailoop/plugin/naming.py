@@ -5,13 +5,16 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import inspect
+import textwrap
+
 import pytest
 
 from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.matrix import Cell
 from pytest_ailoop.plugin.evaluation import Evaluation
 
-__all__ = ["CELL", "cell_of", "function_of", "key_of"]
+__all__ = ["CELL", "cell_of", "function_of", "key_of", "source_of"]
 
 CELL = "_ailoop_cell"
 """The hidden argument that evals are parametrized by."""
@@ -54,3 +57,12 @@ def _other_parameters(whole: str, ours: str) -> str:
     """Return the part of a parametrize id that ordinary `parametrize` marks gave."""
     before, _, after = whole.partition(ours)
     return "-".join(part for part in (before.strip("-"), after.strip("-")) if part)
+
+
+def source_of(item: pytest.Item) -> str | None:
+    """Return the source of the item's test function, dedented; None where it cannot be read."""
+    function = getattr(item, "function", None) or getattr(item, "obj", None)
+    try:
+        return textwrap.dedent(inspect.getsource(inspect.unwrap(function)))  # type: ignore[arg-type]
+    except (OSError, TypeError, ValueError):
+        return None

@@ -9,10 +9,14 @@ import pytest
 from pytest_ailoop import errors, matrix, text
 from pytest_ailoop.plugin import marker
 from pytest_ailoop.plugin.evaluation import Collected, Evaluation
-from pytest_ailoop.plugin.naming import CELL, function_of
+from pytest_ailoop.plugin.naming import CELL, function_of, source_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ailoop.data.case import Case
     from pytest_ailoop.dataset.load import Dataset
+    from pytest_ailoop.prompts.load import Prompt
 
 __all__ = ["generate"]
 
@@ -81,6 +85,7 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cel
         models = [resolve_model(name, settings.config) for name in marked.model]
     if marked.prompt:
         prompts = _prompts(evaluation, definition, marked.prompt)
+        _check_variables(definition, prompts, selection.cases)
     cells = matrix.cells(
         selection.cases,
         models=models,
@@ -151,8 +156,32 @@ def _key(spec: Any, base: Any, marked: marker.Marked) -> Any:
 
 def _prompts(
     evaluation: Evaluation, definition: pytest.Function, names: tuple[str, ...]
-) -> list[Any]:
+) -> list[Prompt]:
     from pytest_ailoop.prompts.load import load_prompt
 
     base, root = definition.path.parent, evaluation.settings.root
     return [load_prompt(name, base=base, root=root) for name in names]
+
+
+def _check_variables(
+    definition: pytest.Function, prompts: list[Prompt], cases: Sequence[Case]
+) -> None:
+    """Refuse a prompt whose variable the test's source leaves unfilled, at the first such case.
+
+    Raises `PromptError`. Where the source cannot be read or is unclear, the run tells.
+    """
+    from pytest_ailoop.prompts.usage import lacking, render_calls
+
+    source = source_of(definition)
+    calls = render_calls(source) if source else ()
+    # Keywords are the same for every case; only a case given as a whole differs by row.
+    shown = cases if any(call.with_case for call in calls) else cases[:1]
+    for prompt in prompts if calls else ():
+        for case in shown:
+            names = lacking(prompt, calls, case)
+            if names:
+                raise errors.PromptError(
+                    f"{prompt.path}: the prompt needs {', '.join(map(repr, names))}, which the "
+                    f"test does not give it for case {case.id!r} ({case.source}); give it to "
+                    f"prompt.render(...) or write {{{{ {names[0]} | default('') }}}}"
+                )
