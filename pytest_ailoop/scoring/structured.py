@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import types
 from typing import Any
 
 from pytest_ailoop.digest import digest
@@ -15,6 +16,13 @@ from pytest_ailoop.text import cut, plural
 __all__ = ["json_as"]
 
 _FENCE = re.compile(r"```[A-Za-z]*[ \t]*\r?\n(.*)\n?```", re.DOTALL)
+
+_FUNCTIONS = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    functools.partial,
+)
 
 
 def json_as(shape: Any, *, strict: bool = False) -> Check:
@@ -88,7 +96,8 @@ def _adapter(key: _Shape) -> Any:
     from pydantic.errors import PydanticSchemaGenerationError
 
     shape = key.shape
-    if shape is None or isinstance(shape, (str, dict, list)):
+    # pydantic would take a function too, and call it with what the text holds.
+    if shape is None or isinstance(shape, (str, dict, list, *_FUNCTIONS)):
         raise UsageError(f"json_as({cut(repr(shape), 60)}): give a pydantic model or a type")
     try:
         return TypeAdapter(shape)
