@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,11 +18,10 @@ from pytest_ailoop.text import cut, one_line, plural
 __all__ = ["Neighbours", "difference", "differences"]
 
 # A changed prompt makes every item miss: what one miss may cost is bounded.
-_MOST_CANDIDATES = 500
+_CANDIDATES = 50
 _MOST_WORDS = 400
 _CONTEXT = 3
 _WIDTH = 100
-_Entry = tuple[int, frozenset[str], StoredReply]
 _MISSING = object()
 _WORD = re.compile(r"\S+")
 
@@ -30,44 +30,63 @@ class Neighbours:
     """The recorded requests of one file, made ready for finding the nearest to another one."""
 
     def __init__(self, recorded: Iterable[StoredReply]) -> None:
-        self._groups: dict[tuple[str, str | None], list[_Entry]] = {}
-        for stored in recorded:
-            words = _words(stored.request)
-            entry = (len(words), words, stored)
-            self._groups.setdefault((stored.path, _model(stored.request)), []).append(entry)
-        for group in self._groups.values():
-            group.sort(key=lambda entry: (entry[0], entry[2].address))
+        self._groups: dict[tuple[str, str | None], _Group] = {}
+        for stored in sorted(recorded, key=lambda one: (one.trial, one.occurrence, one.address)):
+            key = (stored.path, _model(stored.request))
+            self._groups.setdefault(key, _Group()).add(stored)
 
     def nearest(self, request: Request) -> StoredReply | None:
         """Return the recorded reply whose request shares most with *request*.
 
         Same path and model come first, then the same path; None where nothing is recorded there.
         """
-        model = _model(request.body)
-        group = self._groups.get((request.path, model)) or [
-            entry
-            for (path, _), found in self._groups.items()
-            if path == request.path
-            for entry in found
-        ]
-        if not group:
-            return None
         words = _words(request.body)
-        group = _around(group, len(words))
-        return max(group, key=lambda entry: _rank(words, entry))[2]
+        own = self._groups.get((request.path, _model(request.body)))
+        if own is not None:
+            return own.best(words)[1]
+        others = [group for (path, _), group in self._groups.items() if path == request.path]
+        found = [group.best(words) for group in others]
+        return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _around(group: list[_Entry], size: int) -> list[_Entry]:
-    """Return the entries nearest in size, at most `_MOST_CANDIDATES`."""
-    if len(group) <= _MOST_CANDIDATES:
-        return group
-    return sorted(group, key=lambda entry: abs(entry[0] - size))[:_MOST_CANDIDATES]
+class _Group:
+    """Requests of one path and model, by the words they hold.
 
+    The words of a prompt stand in all of them, those of a case in few: only words that are rare
+    choose candidates, so that one miss costs little and still finds the same case.
+    """
 
-def _rank(words: frozenset[str], entry: _Entry) -> tuple[float, int, int]:
-    """Return what is greatest for the nearest: likeness, then the earliest sample."""
-    _, others, stored = entry
-    return _likeness(words, others), -stored.trial, -stored.occurrence
+    def __init__(self) -> None:
+        self._entries: list[tuple[frozenset[str], StoredReply]] = []
+        self._holders: dict[str, list[int]] = {}
+
+    def add(self, stored: StoredReply) -> None:
+        words = _words(stored.request)
+        for word in words:
+            self._holders.setdefault(word, []).append(len(self._entries))
+        self._entries.append((words, stored))
+
+    def best(self, words: frozenset[str]) -> tuple[float, StoredReply]:
+        """Return likeness and reply of the nearest; the first sample among equals."""
+        best = max(
+            self._candidates(words),
+            key=lambda number: (_likeness(words, self._entries[number][0]), -number),
+        )
+        others, stored = self._entries[best]
+        return _likeness(words, others), stored
+
+    def _candidates(self, words: frozenset[str]) -> list[int]:
+        rare = max(_CANDIDATES, len(self._entries) // 10)
+        weights: dict[int, float] = {}
+        for word in words:
+            holders = self._holders.get(word, ())
+            if len(holders) <= rare:
+                for number in holders:
+                    weights[number] = weights.get(number, 0.0) + 1 / len(holders)
+        likely = heapq.nsmallest(
+            _CANDIDATES, weights, key=lambda number: (-round(weights[number], 9), number)
+        )
+        return [*likely, *range(min(_CANDIDATES, len(self._entries)))]
 
 
 def _likeness(one: frozenset[str], other: frozenset[str]) -> float:

@@ -434,6 +434,7 @@ def test_the_nearest_is_found_fast() -> None:
         found = neighbours.nearest(asked)
     assert (time.process_time() - start) / 10 < 0.1
     assert found is not None
+    assert found.request == bodies[1234]
     assert neighbours.nearest(request(target="/v1/completions")) is None
     other = neighbours.nearest(request({"model": "other", "messages": []}))
     assert other is not None
