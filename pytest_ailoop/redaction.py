@@ -19,7 +19,7 @@ __all__ = ["MASK", "forget", "learn", "learn_environment", "redact"]
 
 MASK = "[secret]"
 
-_NAME = re.compile(r"(?i)(key|token|secret|passw|credential|auth)")
+_NAME = re.compile(r"(?i)(key|token|secret|passw|credential)")
 # Shorter values ("1", "true", "none") would blank out ordinary words.
 _SHORTEST = 8
 
@@ -49,7 +49,8 @@ def learn(value: str | None) -> None:
 def learn_environment(environment: Mapping[str, str] | None = None) -> None:
     """Learn each environment value whose name looks like that of a secret."""
     for name, value in (os.environ if environment is None else environment).items():
-        if _NAME.search(name) and not os.path.isabs(value):
+        # TOKEN_EXPIRY=86400000 and KEY_FILE=/etc/key are no secrets; their values are ordinary text.
+        if _NAME.search(name) and not value.isdecimal() and not os.path.isabs(value):
             learn(value)
 
 
