@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_ailoop.data.score import Score
     from pytest_ailoop.data.variant import Variant
     from pytest_ailoop.errors import AiloopError
-    from pytest_ailoop.expect import expect, record
+    from pytest_ailoop.expectations import expect, record
     from pytest_ailoop.plugin.fixtures import Model
     from pytest_ailoop.plugin.marker import ailoop
     from pytest_ailoop.prompts.load import Prompt
@@ -73,7 +73,7 @@ _ROOMS = {
     "data.score": ("Score",),
     "data.variant": ("Variant",),
     "errors": ("AiloopError",),
-    "expect": ("expect", "record"),
+    "expectations": ("expect", "record"),
     "plugin.fixtures": ("Model",),
     "plugin.marker": ("ailoop",),
     "prompts.load": ("Prompt",),
@@ -96,7 +96,6 @@ def __getattr__(name: str) -> object:
     import importlib
 
     found: object = getattr(importlib.import_module(f"{__name__}.{room}"), name)
-    # `expect` is a module of the package too: importing it sets the attribute to the module.
     globals()[name] = found
     return found
 

@@ -37,6 +37,12 @@ if [ ! -x "$server" ]; then
 fi
 
 # 3. Start it, wait until it is ready, stop it at the end whatever happens.
+ready='import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=1).read()'
+is_ready() { python3 -c "$ready" "http://$address/health" 2>/dev/null; }
+if is_ready; then
+  echo "$address is taken: stop the server that answers there" >&2
+  exit 1
+fi
 OMP_WAIT_POLICY=passive "$server" -m "$weights" -a smollm2 \
   --host "${address%:*}" --port "${address#*:}" \
   -c 16384 -np 4 -t 2 --jinja --embeddings --pooling mean >"$work/server.log" 2>&1 &
@@ -46,9 +52,8 @@ stop_server() {
   wait "$server_id" 2>/dev/null || true
 }
 trap stop_server EXIT
-ready='import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=1).read()'
 for _ in $(seq 60); do
-  python3 -c "$ready" "http://$address/health" 2>/dev/null && break
+  is_ready && break
   kill -0 "$server_id" || { cat "$work/server.log" >&2; exit 1; }
   sleep 1
 done
@@ -58,7 +63,8 @@ done
 #    only adds.
 cd "$here"
 export OPENAI_API_KEY=${OPENAI_API_KEY:-not-needed} # the client wants one; the server takes any
-"$pytest" --ailoop-replies=record
+# In the files' order: what the server kept of the request before can change a word of the next.
+"$pytest" -p no:randomly --ailoop-replies=record
 
 prompts=evals/prompts
 cp "$prompts/described.prompt.md" "$work/described.prompt.md"
@@ -68,6 +74,6 @@ restore() {
 }
 trap restore EXIT
 cp "$prompts/next/described.prompt.md" "$prompts/described.prompt.md"
-"$pytest" --ailoop-replies=record evals/test_intent.py -k described
+"$pytest" -p no:randomly --ailoop-replies=record evals/test_intent.py -k described
 
 echo "Recorded. Look at 'git diff', then accept the new scores: pytest --snapshot-update"

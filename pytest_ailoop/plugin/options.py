@@ -6,7 +6,6 @@ Loaded in every pytest run: no import of this package here but inside functions.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -111,6 +110,8 @@ def _ini_name(config: pytest.Config) -> str:
 def _one_of(value: str, where: str, known: tuple[str, ...]) -> str:
     if value in known:
         return value
+    import difflib  # only where something is wrong: it costs every run 1 ms
+
     close = difflib.get_close_matches(value, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     _refuse(f"{where}: expected one of {', '.join(known)}, got {value!r}{hint}")

@@ -5,7 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from pytest_ailoop.expect.outcome import ExpectationFailed, Outcome
-from pytest_ailoop.expect.statement import Expect, expect, record
+from pytest_ailoop.expectations.outcome import ExpectationFailed, Outcome
+from pytest_ailoop.expectations.statement import Expect, expect, record
 
 __all__ = ["Expect", "ExpectationFailed", "Outcome", "expect", "record"]

@@ -11,8 +11,8 @@ from pytest_ailoop import recorder
 from pytest_ailoop.data.reply import text_of
 from pytest_ailoop.data.score import Direction
 from pytest_ailoop.errors import CheckError, UsageError
-from pytest_ailoop.expect.bar import Bar
-from pytest_ailoop.expect.outcome import Outcome, caller
+from pytest_ailoop.expectations.bar import Bar
+from pytest_ailoop.expectations.outcome import Outcome, caller
 from pytest_ailoop.recorder import Recorder
 from pytest_ailoop.scoring.adapt import to_check
 from pytest_ailoop.scoring.check import Check, Subject

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.errors import UsageError
-from pytest_ailoop.expect.bar import Bar
+from pytest_ailoop.expectations.bar import Bar
 from pytest_ailoop.recorder import Recorder
 from pytest_ailoop.scoring.check import Check, Subject, run_check, run_check_async
 from pytest_ailoop.scoring.faults import PACKAGE, place

@@ -16,7 +16,7 @@ from pytest_ailoop.data.reply import Reply
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.errors import CheckError, ReplyError, UsageError
-from pytest_ailoop.expect import ExpectationFailed, expect, record
+from pytest_ailoop.expectations import ExpectationFailed, expect, record
 from pytest_ailoop.scoring.check import CodeCheck
 from pytest_ailoop.scoring.combine import weighted
 from pytest_ailoop.scoring.text import contains, equals
