@@ -276,15 +276,17 @@ def test_a_digest_names_what_a_check_measures():
     assert len(same) == 1
     assert not same & others
 
-    def first(value):
+    def check(value):
         return True
 
-    def second(value):
+    first = to_check(check)
+    again = to_check(check)
+
+    def check(value):  # the same name in the same place, another source
         return False
 
-    second.__name__ = "first"
-    assert to_check(first).digest == to_check(first).digest
-    assert to_check(first).digest != to_check(second).digest
+    assert first.digest == again.digest
+    assert first.digest != to_check(check).digest
     assert to_check(len).digest == to_check(len).digest
     partial_two, partial_three = (functools.partial(max, count) for count in (2, 3))
     assert to_check(partial_two).digest != to_check(partial_three).digest
