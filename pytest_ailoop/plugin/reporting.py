@@ -142,7 +142,7 @@ def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:
     """Yield what junit and other reporters keep of an item: plain names and numbers."""
     for score in record.scores:
         if score.value is not None:
-            yield f"ailoop.{scrub.clean(score.name)}", round(score.value, 6)
+            yield f"ailoop.{scrub.clean(score.name)}", _figure(score.value)
         else:
             yield f"ailoop.{scrub.clean(score.name)}", scrub.clean(score.label or "not scored")
     costs = [one.cost for one in record.calls]
@@ -151,6 +151,10 @@ def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:
     latencies = [one.latency for one in record.calls if one.latency is not None]
     if latencies:
         yield "ailoop.latency", round(sum(latencies), 6)
+
+
+def _figure(value: float) -> float:
+    return int(value) if float(value).is_integer() else round(value, 6)
 
 
 def _tell(
