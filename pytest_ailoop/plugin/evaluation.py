@@ -97,11 +97,13 @@ class Evaluation:
     def run_async(self, coroutine: Any) -> Any:
         """Run *coroutine* to its end from sync code, in a thread where a loop runs already."""
         import asyncio
+        import contextvars
 
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return self.runner.run(coroutine)
+            # A runner keeps to the context of its first use, which is that of another item.
+            return self.runner.run(coroutine, context=contextvars.copy_context())
         return _in_thread(lambda: asyncio.run(coroutine))
 
     def close_store(self) -> None:

@@ -83,7 +83,7 @@ def run_async_body(evaluation: Evaluation, item: pytest.Function) -> bool | None
     if running is None or not inspect.iscoroutinefunction(item.obj) or _owned_by_anyio(item):
         return None
     arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
-    evaluation.runner.run(item.obj(**arguments))
+    evaluation.run_async(item.obj(**arguments))
     return True
 
 

@@ -157,3 +157,10 @@ def test_infrastructure_fault_is_a_junit_error(project):
     project.run("--junit-xml=out.xml", "--ailoop-case=sun")
     text = (project.path / "out.xml").read_text("utf-8")
     assert 'errors="1" failures="0"' in text
+
+
+def test_async_bodies_write_into_their_own_item(project, workers):
+    """Each async body sees its own item, although all share one loop."""
+    project.eval(body("expect(case.id).to(contains(case.id))", "async def test_it(case):"))
+    project.run(*workers).assert_outcomes(passed=3)
+    assert [row["output"] for row in project.results()] == ["sun", "moon", "mars"]
