@@ -133,7 +133,8 @@ class Session:
         counts["missing"] = len(self.missing)
         root = self.settings.root
         return RunRecord(
-            id=f"{moment:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
+            # The fraction of the second, not chance: runs sort by when they began.
+            id=f"{moment:%Y%m%d-%H%M%S}-{moment.microsecond // 16:04x}",
             started=moment.isoformat(timespec="seconds"),
             duration=round(duration, 3),
             exit_status=exit_status,

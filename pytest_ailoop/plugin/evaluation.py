@@ -99,12 +99,11 @@ class Evaluation:
         import asyncio
         import contextvars
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            # A runner keeps to the context of its first use, which is that of another item.
-            return self.runner.run(coroutine, context=contextvars.copy_context())
-        return _in_thread(lambda: asyncio.run(coroutine))
+        __tracebackhide__ = True
+        if asyncio._get_running_loop() is not None:
+            return _in_thread(lambda: asyncio.run(coroutine))
+        # A runner keeps to the context of its first use, which is that of another item.
+        return self.runner.run(coroutine, context=contextvars.copy_context())
 
     def close_store(self) -> None:
         """Take the seam out and close the cache."""

@@ -33,6 +33,7 @@ class FakeServer:
         self._failures: list[tuple[int, dict[str, str]]] = []
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
+        self._port = 0
 
     @property
     def calls(self) -> int:
@@ -54,13 +55,15 @@ class FakeServer:
         self._failures += [(status, headers) for status in statuses]
 
     def start(self) -> Self:
+        """Listen; after `stop`, at the same address as before."""
         fake = self
 
         class Handler(_Handler):
             server_of = fake
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
         self._server.daemon_threads = True
+        self._port = self._server.server_address[1]
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         ).start()
@@ -222,7 +225,9 @@ def _chat(asked: dict[str, Any], number: str) -> Any:
     usage = _usage(question, message["content"] or "")
     if asked.get("stream"):
         return list(_chat_events(asked, head, message, finish, usage))
-    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+    token = {"token": "echo", "logprob": -0.25, "bytes": None, "top_logprobs": []}
+    logprobs = {"content": [token], "refusal": None} if asked.get("logprobs") else None
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": logprobs}
     return {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
 
 

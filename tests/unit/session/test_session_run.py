@@ -305,3 +305,15 @@ def test_a_kept_run_can_be_accepted_later(tmp_path: Path) -> None:
     baseline(tmp_path).unlink()
     run(tmp_path, both(bad=("b",)), status=1, accept=ALL)
     assert baseline(tmp_path).read_bytes() == late
+
+
+def test_runs_of_one_second_stand_in_order(tmp_path: Path) -> None:
+    """The latest run is the one that began last, also among runs of the same second."""
+    found = []
+    for micro in (900_000, 20, 450_000, 60):
+        session = Session(Settings(root=tmp_path))
+        session.plan(plan())
+        started = STARTED.replace(microsecond=micro)
+        found.append(session.finish(exit_status=0, started=started, duration=1).run.id)
+    assert sorted(found) == [found[1], found[3], found[2], found[0]] == runs.names(tmp_path)
+    assert runs.latest(tmp_path).name == found[0]
