@@ -108,6 +108,8 @@ def _async(original: Callable[..., Any], wire: Wire, store_of: Callable[[], Stor
         store = store_of()
         if store is None or _below.get() or not concerns(store, request):
             return await original(transport, request)
+        from pytest_ailoop.calling import loops  # asyncio is there: an async transport runs
+
         exchange = begin(store, request, await request.aread())
         if exchange is None:
             return await original(transport, request)
@@ -116,6 +118,7 @@ def _async(original: Callable[..., Any], wire: Wire, store_of: Callable[[], Stor
             return wire.replay(stored)
         token = _below.set(True)
         try:
+            await loops.use(transport)
             return await wire.watch_async(await original(transport, request), exchange)
         except BaseException as error:
             exchange.failed(error)
