@@ -93,6 +93,7 @@ class Exchange:
         Raises `ReplyError` where replay has none or the recordings are damaged; the notebook
         remembers it, should the application swallow it.
         """
+        __tracebackhide__ = True
         try:
             found = self._store.find(
                 self._request, self.address, self._trial, self._occurrence, self._notebook

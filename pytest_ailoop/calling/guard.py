@@ -82,6 +82,7 @@ class Guard:
 
     def _connect(self, original: Any) -> Any:
         def connect(sock: socket.socket, address: Any) -> Any:
+            __tracebackhide__ = True
             # AF_UNIX stays; a datagram socket sends nothing by connecting.
             if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM:
                 self._check_host(address[0], address[1])
@@ -91,6 +92,7 @@ class Guard:
 
     def _resolve(self, original: Any) -> Any:
         def getaddrinfo(host: Any, port: Any, *args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
             name = host.decode("idna") if isinstance(host, bytes) else host
             if name is not None:
                 self._check_host(name, port)
@@ -103,6 +105,7 @@ class Guard:
 
     def _put_request(self, original: Any) -> Any:
         def putrequest(connection: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
             self._check_request(connection.host, connection.port, url)
             return original(connection, method, url, *args, **options)
 
@@ -110,6 +113,7 @@ class Guard:
 
     def _aiohttp_request(self, original: Any) -> Any:
         async def _request(session: Any, method: str, url: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
             try:
                 parts = urlsplit(str(url))
                 host, port = parts.hostname or "", parts.port
@@ -121,12 +125,14 @@ class Guard:
         return _request
 
     def _check_host(self, host: str, port: Any) -> None:
+        __tracebackhide__ = True
         if not self._inside() or is_loopback(host) or host == socket.gethostname():
             return
         if not self._passes(host, port):
             self._fail(_place(host, port))
 
     def _check_request(self, host: str, port: Any, target: str) -> None:
+        __tracebackhide__ = True
         if not self._inside() or self._passes(host, port):
             return
         endpoint = endpoint_of(urlsplit(target).path)
@@ -146,6 +152,7 @@ class Guard:
         return host in passing or f"{host}:{port}" in passing
 
     def _fail(self, what: str) -> None:
+        __tracebackhide__ = True
         fault = BypassError(
             f"call not seen by ailoop: library {_library()} tried to reach {what} during replay. "
             "Only calls through httpx, httpx2 or openai's aiohttp client are recorded; let others "

@@ -79,6 +79,7 @@ class Store:
         Raises `ReplayMissError` in replay without a recording, `ReplyError` where the file of
         recordings is damaged.
         """
+        __tracebackhide__ = True
         mode = self.settings.replies
         if mode == "live" or (mode == "record" and address not in self._answered):
             return None
@@ -181,6 +182,7 @@ class _File:
         self._neighbours: Neighbours | None = None
 
     def get(self, address: str) -> StoredReply | None:
+        __tracebackhide__ = True
         return self._read().get(address)
 
     @property
@@ -194,6 +196,7 @@ class _File:
         return self._neighbours.nearest(request)
 
     def _read(self) -> dict[str, StoredReply]:
+        __tracebackhide__ = True
         if self._replies is not None:
             return self._replies
         with self._lock:

@@ -113,6 +113,7 @@ def judged(item: pytest.Item) -> Iterator[None]:
 
 def _raise_faults(notebook: Recorder) -> None:
     """Raise what kept a call from its reply, also where the application swallowed it."""
+    __tracebackhide__ = True
     for fault in notebook.faults:
         raise fault
 

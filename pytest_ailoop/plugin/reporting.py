@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,11 @@ from pytest_ailoop.plugin.naming import cell_of, key_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from _pytest._code import Traceback
+
 __all__ = ["complete", "status"]
+
+_PACKAGE = Path(__file__).parents[1]
 
 
 def complete(
@@ -117,7 +122,7 @@ def _record(
         calls=() if notebook is None else tuple(notebook.calls),
         output=output,
         output_digest=None if output is None else digest.digest_text(output),
-        fault=_fault(call, report),
+        fault=_fault(call, report, evaluation.settings.root),
         duration=round(call.duration, 6) if report.when == "call" else 0.0,
     )
 
@@ -129,13 +134,22 @@ def _passed(outcome: Outcome) -> Iterator[Score]:
         yield Score(name="passed", value=value, kind="outcome")
 
 
-def _fault(call: pytest.CallInfo[None], report: pytest.TestReport) -> Fault | None:
+def _fault(call: pytest.CallInfo[None], report: pytest.TestReport, root: Path) -> Fault | None:
     if report.passed or call.excinfo is None:
         return None
-    where = call.excinfo.traceback[-1] if call.excinfo.traceback else None
-    place = "" if where is None else f"{getattr(where.path, 'name', where.path)}:{where.lineno + 1}"
     message = scrub.clean(str(call.excinfo.value))
-    return Fault(type=call.excinfo.typename, message=message[:2000], where=place)
+    where = _place(call.excinfo.traceback, root)
+    return Fault(type=call.excinfo.typename, message=message[:2000], where=where)
+
+
+def _place(traceback: Traceback, root: Path) -> str:
+    """Return the innermost line of the user's own code: below *root*, no library and not ours."""
+    for entry in reversed(traceback):
+        path = Path(entry.path)
+        ours = path.is_relative_to(_PACKAGE) or "site-packages" in path.parts
+        if path.is_relative_to(root) and not ours:
+            return f"{path.name}:{entry.lineno + 1}"
+    return ""
 
 
 def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:

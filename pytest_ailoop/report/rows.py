@@ -250,10 +250,16 @@ def calls_of(records: Sequence[ItemRecord]) -> Calls:
         tokens=sum(_tokens(call) or 0 for call in app),
         uncounted=sum(_tokens(call) is None for call in app),
         cost=_money(app),
-        origins=dict(sorted(Counter(str(call.origin) for call in app + judge).items())),
+        origins=_origins(app + judge),
         judge_count=len(judge),
         judge_cost=_money(judge),
     )
+
+
+def _origins(calls: Iterable[Call]) -> dict[str, int]:
+    """Return how many replies came from where; a call that brought none has no origin."""
+    found = Counter(str(call.origin) for call in calls if call.error is None)
+    return dict(sorted(found.items()))
 
 
 def _waited(calls: Iterable[Call]) -> float:

@@ -164,3 +164,15 @@ def test_async_bodies_write_into_their_own_item(project, workers):
     project.eval(body("expect(case.id).to(contains(case.id))", "async def test_it(case):"))
     project.run(*workers).assert_outcomes(passed=3)
     assert [row["output"] for row in project.results()] == ["sun", "moon", "mars"]
+
+
+def test_a_fault_names_the_users_line(project):
+    """The record's place is the innermost line of the user's code, not of a library."""
+    project.write("app.py", "import json\n\ndef answer():\n    return json.loads('{')\n")
+    project.pytester.syspathinsert()
+    project.eval("from app import answer\n" + body("answer()"))
+    project.run("--ailoop-case=sun").assert_outcomes(failed=1)
+    assert ["app.py:4"] == [row["fault"]["where"] for row in project.results()]
+    project.eval(body("str(case)"))
+    project.run("--ailoop-case=sun").assert_outcomes(errors=1)
+    assert [""] == [row["fault"]["where"] for row in project.results()]
