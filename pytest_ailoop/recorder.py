@@ -54,6 +54,8 @@ class Recorder:
         self.prompt_digest: str | None = None
         #: Whether an assert statement was seen in the test function's source.
         self.has_assert = False
+        #: Whether the item is running.
+        self.is_open = False
         #: Infrastructure faults seen in this item, also where the application swallowed them.
         self.faults: list[Exception] = []
         self._output: str | None = None
@@ -204,10 +206,12 @@ def current() -> Recorder | None:
     """Return the notebook of the item this code runs for, or None outside of items.
 
     A context variable follows tasks and `asyncio.to_thread`. A thread that the application
-    started by itself has lost it: there the only open item is taken, if it is the only one.
+    started by itself has lost it, and a task that outlives its item (started in a fixture of the
+    module or session) still has that one's: there the only open item is taken, if it is the only
+    one.
     """
     found = _current.get()
-    if found is not None:
+    if found is not None and found.is_open:
         return found
     with _open_lock:
         return _open[0] if len(_open) == 1 else None
@@ -224,10 +228,12 @@ def active(recorder: Recorder) -> Iterator[Recorder]:
     token = _current.set(recorder)
     with _open_lock:
         _open.append(recorder)
+        recorder.is_open = True
     try:
         yield recorder
     finally:
         with _open_lock:
+            recorder.is_open = False
             _open.remove(recorder)
         _current.reset(token)
 
