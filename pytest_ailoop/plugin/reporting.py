@@ -49,6 +49,7 @@ def _attach(
     report: pytest.TestReport,
 ) -> None:
     running = item.stash.get(RUNNING, None)
+    _lift_xfail(item, call, report)
     outcome = _outcome(call, report)
     record = _record(evaluation, item, running, outcome, call, report)
     report.ailoop = plain(record)  # type: ignore[attr-defined]
@@ -62,6 +63,20 @@ def _attach(
         # The body met a fault of the infrastructure: junit and the summary shall say error, and
         # pytest calls an error whatever fails outside the call phase.
         report.when = "setup"
+
+
+def _lift_xfail(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Take an expected failure back where the item could not be measured at all.
+
+    `xfail` expects quality below the bar; a reply that never came, or a check that could not run,
+    is no such failure, and it must not stay unseen.
+    """
+    if not hasattr(report, "wasxfail") or report.passed or call.excinfo is None:
+        return
+    if _is_infrastructure(call.excinfo.value):
+        del report.wasxfail
+        report.outcome = "failed"
+        report.longrepr = item.repr_failure(call.excinfo)
 
 
 def _outcome(call: pytest.CallInfo[None], report: pytest.TestReport) -> Outcome:

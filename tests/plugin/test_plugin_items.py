@@ -176,3 +176,11 @@ def test_a_fault_names_the_users_line(project):
     project.eval(body("str(case)"))
     project.run("--ailoop-case=sun").assert_outcomes(errors=1)
     assert [""] == [row["fault"]["where"] for row in project.results()]
+
+
+def test_xfail_does_not_hide_what_could_not_be_measured(project, workers):
+    """An expected failure is about quality: an item without a measurement is red all the same."""
+    project.eval("@pytest.mark.xfail\n" + body("str(case)"))
+    result = project.run(*workers)
+    result.assert_outcomes(errors=3)
+    assert {row["outcome"] for row in project.results()} == {"error"}
