@@ -172,8 +172,11 @@ class _Worker:
         process = self._process
         if process is not None and self._owner != os.getpid():
             # After a fork the pipe belongs to the parent; 0 keeps Popen from warning about it.
-            process.returncode, process = 0, None
-        if process is None or process.poll() is not None:
+            process.returncode = 0
+        if process is not None and process.poll() is not None:
+            _close_pipes(process)
+            process = None
+        if process is None:
             process = self._process = _start()
             self._owner = os.getpid()
         return process
@@ -184,11 +187,15 @@ class _Worker:
         if process is None or self._owner != os.getpid():
             return
         process.kill()
-        for stream in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
+        _close_pipes(process)
         process.wait()
+
+
+def _close_pipes(process: subprocess.Popen[str]) -> None:
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()
 
 
 def _start() -> subprocess.Popen[str]:
