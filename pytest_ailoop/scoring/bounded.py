@@ -172,7 +172,7 @@ class _Worker:
         process = self._process
         if process is not None and self._owner != os.getpid():
             # After a fork the pipe belongs to the parent; 0 keeps Popen from warning about it.
-            process.returncode = 0
+            process.returncode, process = 0, None
         if process is not None and process.poll() is not None:
             _close_pipes(process)
             process = None
