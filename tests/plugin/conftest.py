@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ ROWS = [
     {"id": "moon", "input": "the moon", "expected": "moon", "tags": ["easy"]},
     {"id": "mars", "input": "mars", "expected": "planet", "tags": ["hard"]},
 ]
+
+
+def _without(plugins: bool, on: Sequence[str]) -> list[str]:
+    off = [name for name in QUIET if name.startswith("no:") and name.removeprefix("no:") not in on]
+    return [] if plugins else [part for name in off for part in ("-p", name)]
 
 
 class Project:
@@ -50,13 +56,15 @@ class Project:
         head = "import pytest\nfrom pytest_ailoop import *\n"
         self.write(name, head + text)
 
-    def run(self, *args: str, plugins: bool = False) -> pytest.RunResult:
-        """Run pytest in this process; *plugins* leaves the other installed plugins on."""
-        return self.pytester.runpytest_inprocess(*(() if plugins else QUIET), *args)
+    def run(self, *args: str, plugins: bool = False, on: Sequence[str] = ()) -> pytest.RunResult:
+        """Run pytest in this process; *plugins* leaves all other plugins on, *on* some of them."""
+        return self.pytester.runpytest_inprocess(*_without(plugins, on), *args)
 
-    def run_apart(self, *args: str, plugins: bool = False) -> pytest.RunResult:
+    def run_apart(
+        self, *args: str, plugins: bool = False, on: Sequence[str] = ()
+    ) -> pytest.RunResult:
         """Run pytest in a process of its own."""
-        return self.pytester.runpytest_subprocess(*(() if plugins else QUIET), *args)
+        return self.pytester.runpytest_subprocess(*_without(plugins, on), *args)
 
     @property
     def runs(self) -> list[Path]:
