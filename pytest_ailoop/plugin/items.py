@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from pytest_ailoop.matrix import Cell
     from pytest_ailoop.recorder import Recorder
 
-__all__ = ["RUNNING", "Running", "begin", "end", "judged", "run_async_body"]
+__all__ = ["RUNNING", "NotMeasured", "Running", "begin", "end", "judged", "run_async_body"]
+
+
+class NotMeasured(pytest.fail.Exception, errors.CheckError):  # type: ignore[misc, name-defined]
+    """The item ended without what it is there for. Shown like `pytest.fail`: by words alone."""
 
 
 @dataclass
@@ -108,7 +113,7 @@ def judged(item: pytest.Item) -> Iterator[None]:
     if missed:
         pytest.fail("\n".join(running.verdict), pytrace=False)
     if unmeasured:
-        raise errors.CheckError("\n".join(running.verdict))
+        raise NotMeasured("\n".join(running.verdict), pytrace=False)  # type: ignore[call-arg]
 
 
 def _raise_faults(notebook: Recorder) -> None:
@@ -138,10 +143,15 @@ def _unmeasured(notebook: Recorder, item: pytest.Item) -> list[str]:
 
 def _asserts(item: pytest.Item) -> bool:
     """Return whether the test function's source holds an assert; unreadable source has none."""
+    return _holds_assert(source_of(item) or "")
+
+
+@functools.lru_cache(maxsize=256)
+def _holds_assert(source: str) -> bool:
     import ast
 
     try:
-        tree = ast.parse(source_of(item) or "")
+        tree = ast.parse(source)
     except SyntaxError:
         return False
     return any(isinstance(node, ast.Assert) for node in ast.walk(tree))

@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,7 @@ from pytest_ailoop.plugin.items import RUNNING, Running
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from _pytest._code import Traceback
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["complete", "status"]
 
@@ -58,7 +57,9 @@ def _attach(
         item.user_properties.extend(properties)
         report.user_properties = [*report.user_properties, *properties]
     if report.failed and running is not None:
-        _tell(evaluation, running, record, report)
+        if running.verdict and report.when == "call":
+            _name_place(item, running.verdict, report)
+        _tell(evaluation, record, report)
     if outcome == "error" and report.when == "call":
         # The body met a fault of the infrastructure: junit and the summary shall say error, and
         # pytest calls an error whatever fails outside the call phase.
@@ -157,7 +158,7 @@ def _fault(call: pytest.CallInfo[None], report: pytest.TestReport, root: Path) -
     return Fault(type=call.excinfo.typename, message=message[:2000], where=where)
 
 
-def _place(traceback: Traceback, root: Path) -> str:
+def _place(traceback: Sequence[Any], root: Path) -> str:
     """Return the innermost line of the user's own code: below *root*, no library and not ours."""
     for entry in reversed(traceback):
         path = Path(entry.path)
@@ -186,21 +187,33 @@ def _figure(value: float) -> float:
     return int(value) if float(value).is_integer() else round(value, 6)
 
 
-def _tell(
-    evaluation: Evaluation, running: Running, record: ItemRecord, report: pytest.TestReport
-) -> None:
-    """Replace a verdict's text by the case's story, or put the story beside an exception's."""
+def _name_place(item: pytest.Item, verdict: list[str], report: pytest.TestReport) -> None:
+    """Let one-line reports name the test and what is wrong with it, not our own raising of it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.path = str(item.path)
+        crash.lineno = (item.location[1] or 0) + 1
+        crash.message = "; ".join(verdict)
+
+
+def _tell(evaluation: Evaluation, record: ItemRecord, report: pytest.TestReport) -> None:
+    """Put the case's story below the failure.
+
+    As a section of the failure, not of the report: those are captured output, which
+    `--show-capture=no` hides and junit keeps elsewhere.
+    """
     from pytest_ailoop.report.terminal import failure_lines
 
     story = "\n".join(
         failure_lines(
-            record,
+            replace(record, fault=None),  # pytest shows it above.
             baseline_output=_baseline_output(evaluation, record),
             verbose=evaluation.config.get_verbosity(),
         )
     )
-    if running.verdict and report.when == "call":
-        report.longrepr = "\n".join([*running.verdict, story])
+    add = getattr(report.longrepr, "addsection", None)
+    if story and add is not None:
+        add("ailoop", story, "-")
     elif story:
         report.sections = [*report.sections, ("ailoop", story)]
 
