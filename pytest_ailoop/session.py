@@ -18,8 +18,8 @@ from typing import Any
 from pytest_ailoop.baseline.accept import accept
 from pytest_ailoop.baseline.compare import compare
 from pytest_ailoop.baseline.file import baseline_path, read
-from pytest_ailoop.baseline.measure import Measured, accepted_from
-from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey, Unmeasured, entry_key
+from pytest_ailoop.baseline.measure import accepted_from
+from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey, entry_key
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, RunRecord
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.errors import BaselineError
@@ -212,17 +212,16 @@ class Baselines:
     def compare(self, records: Iterable[ItemRecord], plan: Plan) -> Comparison:
         """Return how *records* stand to what was accepted.
 
-        Cases of a module whose baseline cannot be read are not measured, never new.
+        Cases of a module whose baseline cannot be read are `not compared`, never new.
         """
         measured = accepted_from(records, plan)
-        readable = {k: v for k, v in measured.entries.items() if k.module not in self.faults}
-        hidden = tuple(
-            Unmeasured(key=key, reason="its baseline cannot be read")
-            for key in measured.entries
-            if key.module in self.faults
-        )
-        found = Measured(entries=readable, unmeasured=(*measured.unmeasured, *hidden))
-        return compare(self.entries, found, plan)
+        return compare(self.entries, measured, plan, unreadable=self.faults)
+
+
+_BARRED = (
+    "not accepted: CI is set, and CI never accepts by itself (--ailoop-force, or "
+    "`ailoop accept --force`, does it all the same)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,7 +253,7 @@ def settle(
     whole = not (comparison.incomplete or missing or baselines.faults)
     done = _Accepting()
     if kinds and barred:
-        done = _Accepting(refused=("not accepted: CI never accepts by itself (force to do it)",))
+        done = _Accepting(refused=(_BARRED,))
     elif kinds:
         done = _accept(baselines, comparison, kinds, whole and run.exit_status == 0)
     return Outcome(
@@ -286,5 +285,10 @@ def _accept(
             write_baseline(baselines.root, module, entries)
         except (OSError, BaselineError) as error:
             faults.append(f"the baseline of {module} could not be written: {error}")
-    done = result.done or ("nothing to accept",)
-    return _Accepting(accepted=(*done, *result.left), refused=result.refused, faults=tuple(faults))
+    unread = [f"nothing of {module} accepted" for module in sorted(baselines.faults)]
+    done = result.done or (() if unread else ("nothing to accept",))
+    return _Accepting(
+        accepted=(*done, *result.left),
+        refused=(*result.refused, *unread),
+        faults=tuple(faults),
+    )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import re
+import textwrap
 from collections.abc import Iterator
 
-__all__ = ["cut", "diff", "lines", "one_line", "plural", "safe", "suggestion", "tail"]
+__all__ = ["cut", "diff", "lines", "one_line", "plural", "safe", "suggestion", "tail", "wrapped"]
 
 # C0 without tab and newline, DEL, C1, bidi controls, zero width, BOM, separators, surrogates;
 # and the first # of what CI services read as a command anywhere in a line (##vso[, ##[).
@@ -19,6 +20,7 @@ _CONTROL = re.compile(
     "\ufff9-\ufffb\ud800-\udfff]|[\U000e0000-\U000e007f]"
     "|#(?=#(?:vso|teamcity|)\\[)"
 )
+_COMMAND = re.compile(r"^( *)(::|##)")
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -41,6 +43,20 @@ def one_line(text: str, width: int = 80) -> str:
 def cut(text: str, width: int) -> str:
     """Return *text*, its end replaced by `...` where it is longer than *width*."""
     return text if len(text) <= width else text[: max(0, width - 3)] + "..."[:width]
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """Return *line* in pieces of at most *width* characters, broken at blanks where there are any.
+
+    Later pieces are indented, and none begins with what a CI service reads as a command.
+    """
+    if len(line) <= width:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    pieces = textwrap.wrap(
+        line, width - 2, subsequent_indent=indent, break_on_hyphens=False, tabsize=1
+    )
+    return [pieces[0], *(_COMMAND.sub(r"\1| \2", piece) for piece in pieces[1:])]
 
 
 def tail(text: str, count: int = 12) -> str:

@@ -102,7 +102,7 @@ def _left(comparison: Comparison, left: Mapping[tuple[AcceptKind, str], int]) ->
         yield f"left {count} {status} (accepted by {kind})"
     if comparison.unmeasured:
         count = len(comparison.unmeasured)
-        yield f"left {plural(count, 'case')} not measured in this run as accepted before"
+        yield f"left {plural(count, 'case')} as accepted before: not measured in this run"
 
 
 def _unpruned(count: int) -> tuple[str, ...]:

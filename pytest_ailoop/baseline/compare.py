@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from pytest_ailoop.baseline.file import sort_key
 from pytest_ailoop.baseline.measure import Measured, planned_trials
@@ -27,15 +27,28 @@ OUTCOME = "passed"
 """The item's outcome as a score: it depends on all checks of the item."""
 
 
-def compare(baseline: Mapping[EntryKey, Accepted], measured: Measured, plan: Plan) -> Comparison:
+def compare(
+    baseline: Mapping[EntryKey, Accepted],
+    measured: Measured,
+    plan: Plan,
+    *,
+    unreadable: Container[str] = (),
+) -> Comparison:
     """Return how what was *measured* stands to *baseline*; *plan* tells gone from not run.
 
     A case is missing where its data set, its test or its variant no longer has it, and this run
     collected enough to know: the test itself, or its module as a whole. What was just not
-    selected or not reached is counted as not run.
+    selected or not reached is counted as not run. Cases of *unreadable* modules are counted as
+    not compared: without their baseline nothing can be said of them, least of all that they are
+    new.
     """
     known = {one.key for one in measured.unmeasured}
-    changes = [change_of(baseline.get(key), now) for key, now in measured.entries.items()]
+    changes = [
+        change_of(baseline.get(key), now)
+        for key, now in measured.entries.items()
+        if key.module not in unreadable
+    ]
+    hidden = len(measured.entries) - len(changes)
     not_run = []
     gone = _Gone(plan)
     for key, before in baseline.items():
@@ -51,9 +64,12 @@ def compare(baseline: Mapping[EntryKey, Accepted], measured: Measured, plan: Pla
         changes=tuple(changes),
         unmeasured=tuple(unmeasured),
         not_run=tuple(sorted(not_run, key=sort_key)),
-        incomplete=_incomplete(plan, measured, len(not_run)),
+        incomplete=tuple(_incomplete(plan, measured, not_run, hidden)),
         accepted=len(baseline),
-        counts=_counts(changes, len(unmeasured), len(not_run)),
+        counts=_counts(
+            changes,
+            {"not measured": len(unmeasured), "not run": len(not_run), "not compared": hidden},
+        ),
     )
 
 
@@ -159,22 +175,26 @@ def _outcome_comparable(
     return not gone if better else not added
 
 
-def _incomplete(plan: Plan, measured: Measured, not_run: int) -> tuple[str, ...]:
-    reasons = list(plan.narrowed)
-    for words in sorted({one.selection for one in plan.tests if one.selection}):
-        reasons.append(words)
+def _incomplete(
+    plan: Plan, measured: Measured, not_run: Iterable[EntryKey], hidden: int
+) -> Iterator[str]:
+    yield from plan.narrowed
+    yield from sorted({one.selection for one in plan.tests if one.selection})
     touched = set(measured.entries) | {one.key for one in measured.unmeasured}
-    absent = sum(key not in touched for key in planned_trials(plan))
+    absent = {key for key in planned_trials(plan) if key not in touched}
     if absent:
-        reasons.append(f"{plural(absent, 'planned case')} did not run")
+        yield f"{plural(len(absent), 'planned case')} did not run"
     if measured.unmeasured:
-        reasons.append(f"{plural(len(measured.unmeasured), 'case')} not measured")
-    if not_run:
-        reasons.append(f"{plural(not_run, 'case')} of the baseline not run")
-    return tuple(reasons)
+        yield f"{plural(len(measured.unmeasured), 'case')} not measured"
+    # Planned ones are counted above.
+    others = sum(key not in absent for key in not_run)
+    if others:
+        more = "more " if absent else ""
+        yield f"{others} {more}{'case' if others == 1 else 'cases'} of the baseline not run"
+    if hidden:
+        yield f"{plural(hidden, 'case')} not compared (their baseline cannot be read)"
 
 
-def _counts(changes: Iterable[Change], unmeasured: int, not_run: int) -> dict[str, int]:
-    counted: dict[str, int] = dict(Counter(one.status for one in changes))
-    counted |= {"not measured": unmeasured, "not run": not_run}
-    return {name: counted[name] for name in sorted(counted) if counted[name]}
+def _counts(changes: Iterable[Change], others: Mapping[str, int]) -> dict[str, int]:
+    counted = Counter[str](one.status for one in changes) + Counter(others)
+    return {name: counted[name] for name in sorted(counted)}

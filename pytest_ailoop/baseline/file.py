@@ -35,7 +35,7 @@ SUFFIX = ".ailoop"
 
 HEADER = {"ailoop": "baseline", "schema": SCHEMA}
 
-_RESTORE = "restore it from git (`git checkout -- FILE`) or accept a run anew"
+_RESTORE = "restore the file from git, or delete it and accept a run anew"
 _CONFLICT = re.compile(r"<{7}(?: |$)|={7}$|>{7}(?: |$)|\|{7}(?: |$)")
 # Valid JSON, but unfit for a line of text or an editor: written as \uXXXX.
 _UNFIT = re.compile(

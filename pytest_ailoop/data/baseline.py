@@ -123,7 +123,7 @@ class Comparison:
     accepted: int = 0
     """Lines of the baselines that were compared with; 0 is no baseline yet."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Cases by status, with `not measured` and `not run`; zeros are left out."""
+    """Cases by status, with `not measured`, `not run` and `not compared`; zeros are left out."""
 
 
 def entry_key(key: ItemKey) -> EntryKey:

@@ -87,6 +87,8 @@ class TestRows:
     cases: int
     size: int
     """Cases of the data set before selection."""
+    trials: int
+    """Most trials of any case, as planned."""
     rows: tuple[Row, ...]
 
 
@@ -184,6 +186,7 @@ def _test_rows(test: PlannedTest, tables: _Tables) -> TestRows:
         dataset=test.dataset.name,
         cases=len(test.selected),
         size=test.dataset.size,
+        trials=max(test.trials.values(), default=1),
         rows=tuple(_variant_row(test, variant, tables) for variant in test.variants),
     )
 

@@ -26,7 +26,7 @@ _RED: dict[str, Any] = {"red": True}
 _YELLOW: dict[str, Any] = {"yellow": True}
 _BOLD: dict[str, Any] = {"bold": True}
 _ORDER = ("regressed", "improved", "new", "missing", "changed case", "changed check",
-          "changed prompt", "not measured", "not run")  # fmt: skip
+          "changed prompt", "not measured", "not run", "not compared")  # fmt: skip
 _SHORT = {"regressed": "-{}", "improved": "+{}", "new": "{} new", "missing": "{} gone"}
 
 
@@ -36,13 +36,16 @@ def lines(
     """Yield the section. *verbose* -1 is one line, 0 the tables and the worst cases, 1 every check
     and class, 2 every case.
 
-    Data never starts a line and holds no control character; known secrets are masked. Without
-    *utf8* everything is ASCII, other characters as escapes.
+    Data never starts a line and holds no control character; known secrets are masked. Lines
+    longer than *width* are wrapped, but for the one of -1. Without *utf8* everything is ASCII,
+    other characters as escapes.
     """
     found = _quiet(report) if verbose < 0 else _section(report, width, verbose)
     for line, markup in found:
         shown = text.safe(redact(line)).replace("\n", " ")
-        yield shown if utf8 else shown.encode("ascii", "backslashreplace").decode(), markup
+        shown = shown if utf8 else shown.encode("ascii", "backslashreplace").decode()
+        for piece in [shown] if verbose < 0 else text.wrapped(shown, width):
+            yield piece, markup
 
 
 def _quiet(report: Report) -> Iterator[Line]:
@@ -88,14 +91,15 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
 
 
 def _test(test: TestRows, width: int, verbose: int) -> Iterator[Line]:
-    trials = max((row.trials for row in test.rows), default=1)
     cases = f"{test.cases} of {test.size}" if test.cases < test.size else str(test.cases)
     about = f"{cases} {'case' if cases == '1' else 'cases'}"
-    about += f" x {trials} trials" if trials > 1 else ""
+    about += f" x {test.trials} trials" if test.trials > 1 else ""
     name = text.one_line(f"{test.module}::{test.test}", width - 4)
     dataset = text.one_line(test.dataset, 60)
     yield f"- {name}", _BOLD
     yield f"  over {dataset}: {about}", {}
+    if not test.cases:
+        return
     body = [_cells(row) for row in test.rows]
     for number_, line in enumerate(table(HEAD, body, width=width)):
         yield line, {} if number_ else {"light": True}
@@ -124,7 +128,7 @@ def _beneath(row: Row, verbose: int, *, several: bool) -> Iterator[Line]:
     label = f"{text.one_line(row.label, 40)}: " if several else ""
     odd = list(_odd_outcomes(row))
     if row.scored < row.planned:
-        odd.insert(0, f"{row.scored} of {row.planned} cases scored")
+        odd.insert(0, f"{row.scored} of {text.plural(row.planned, 'case')} scored")
     if odd:
         yield f"  ! {label}{', '.join(odd)}", _YELLOW
     if verbose >= 1:
@@ -134,7 +138,7 @@ def _beneath(row: Row, verbose: int, *, several: bool) -> Iterator[Line]:
 
 
 def _odd_outcomes(row: Row) -> Iterator[str]:
-    words = {"error": "errored", "skipped": "skipped", "missing": "missing",
+    words = {"error": "errored", "skipped": "skipped", "missing": "without a result",
              "xfailed": "failed as expected", "xpassed": "passed unexpectedly"}  # fmt: skip
     for outcome, word in words.items():
         if row.outcomes.get(outcome):
@@ -144,16 +148,16 @@ def _odd_outcomes(row: Row) -> Iterator[str]:
 
 
 def change_words(changes: Mapping[str, int], *, short: bool = False) -> str:
-    """Return `2 regressed, 1 improved`; short `-2 +1`. Unchanged cases alone are `same`."""
+    """Return `2 regressed, 1 improved, 7 unchanged`; short `-2 +1`, or `same`."""
     # What was not measured stands in a line of its own below a row.
-    order = _ORDER[:-2] if short else _ORDER
+    order = _ORDER[:-3] if short else _ORDER
     parts = [
         _change_word(status, short).format(changes[status])
         for status in order
         if changes.get(status)
     ]
-    if not parts and changes.get("unchanged"):
-        return "same" if short else f"{changes['unchanged']} unchanged"
+    if changes.get("unchanged") and not (short and parts):
+        parts.append("same" if short else f"{changes['unchanged']} unchanged")
     return (" " if short else ", ").join(parts)
 
 
@@ -248,9 +252,9 @@ def _named(report: Report) -> int:
 
 
 def _endings(report: Report) -> Iterator[Line]:
-    if report.incomplete:
-        reasons = "; ".join(text.one_line(one, 200) for one in report.incomplete)
-        yield f"incomplete: {reasons}", _YELLOW
+    reasons = [text.one_line(one, 200) for one in report.incomplete]
+    if reasons:
+        yield f"incomplete: {'; '.join(reasons)}", _YELLOW
     for one in report.faults:
         yield f"baseline unreadable: {text.one_line(one, 400)}", _RED
     for one in report.accepted:

@@ -162,9 +162,7 @@ def test_compare_with_the_baseline(project: Path, capsys: pytest.CaptureFixture[
     name = keep(project, day=2, lost=("c",))
     capsys.readouterr()
     assert main(["compare", "baseline", name]) == 1
-    assert "incomplete: 1 planned case did not run; 1 case of the baseline not run" in (
-        capsys.readouterr().out
-    )
+    assert "incomplete: 1 planned case did not run\n" in capsys.readouterr().out
     assert main(["compare", name, "baseline"]) == 1
     assert main(["compare", "baseline", "baseline"]) == 2
 

@@ -101,7 +101,7 @@ def test_the_section_shows_denominators_and_what_is_not_there() -> None:
         "  over x.jsonl: 3 of 9 cases",
         "  variant  passed  rate [95% CI]  vs baseline    p50/p95  tokens       cost",
         "  mini        1/2    50% [9, 91]           -1  0.5s/0.5s      30  >=$0.2500",
-        "  ! 2 of 3 cases scored, 1 item missing",
+        "  ! 2 of 3 cases scored, 1 item without a result",
         "replies: 2 recorded, 0 cached, 0 live; cost >=$0.2500",
         "baseline: 1 regressed, 1 not measured",
         "worst cases:",

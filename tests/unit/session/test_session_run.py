@@ -161,7 +161,7 @@ def test_without_accepting_nothing_is_written(tmp_path: Path) -> None:
 def test_ci_never_accepts_unless_forced(tmp_path: Path) -> None:
     """Under CI accepting is refused in words and red; forced it is done."""
     refused = run(tmp_path, both(), accept=ALL, ci=True)
-    assert refused.refused == ("not accepted: CI never accepts by itself (force to do it)",)
+    assert refused.refused[0].startswith("not accepted: CI is set, and CI never accepts by itself")
     assert refused.broken
     assert not baseline(tmp_path).exists()
     forced = run(tmp_path, both(), accept=ALL, ci=True, force=True)
@@ -176,7 +176,8 @@ def test_a_damaged_baseline_is_red_and_untouched(tmp_path: Path) -> None:
     outcome = run(tmp_path, both(), accept=ALL)
     assert outcome.broken
     assert outcome.faults[0].startswith("evals/__snapshots__/test_support.ailoop:9: ")
-    assert outcome.comparison.counts == {"not measured": 6}
+    assert outcome.comparison.counts == {"not compared": 6}
+    assert outcome.refused == ("nothing of evals/test_support.py accepted",)
     assert baseline(tmp_path).read_text() == text
 
 
