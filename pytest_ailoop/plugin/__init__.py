@@ -88,14 +88,14 @@ class Receiver:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand item records to the session; under xdist they come from the workers."""
-        if hasattr(report, "ailoop"):
+        if hasattr(report, "ailoop") or hasattr(report, "ailoop_plan"):
             from pytest_ailoop.plugin import controller, hooks
 
             controller.receive(hooks.evaluation_of(self.config), report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take what an xdist worker knows of the plan, or note that it crashed."""
+        """Take what an xdist worker still has to say, or note that it crashed."""
         output = (getattr(node, "workeroutput", None) or {}).get("ailoop")
         awake = self.config.pluginmanager.hasplugin("ailoop-evaluation")
         if output is not None or (error and awake):

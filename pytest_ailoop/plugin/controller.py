@@ -13,37 +13,87 @@ import pytest
 from pytest_ailoop import text
 from pytest_ailoop.data.record import item_from, plain, plan_from
 from pytest_ailoop.plugin.evaluation import Evaluation
+from pytest_ailoop.plugin.naming import cell_of, nothing_of
 from pytest_ailoop.plugin.planning import plan_of
 
-__all__ = ["finish", "receive", "worker_down"]
+__all__ = ["finish", "receive", "send_plan", "worker_down"]
+
+
+def send_plan(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -> None:
+    """Let a worker's plan ride on its first report of an eval.
+
+    A worker that crashes, or that the controller stops waiting for (`-x`, Ctrl-C), says nothing
+    at its end.
+    """
+    ours = cell_of(item) is not None or nothing_of(item) is not None
+    if evaluation.is_worker and not evaluation.plan_sent and ours:
+        evaluation.plan_sent = True
+        report.ailoop_plan = plain(plan_of(evaluation))  # type: ignore[attr-defined]
 
 
 def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
-    """Add the record that rides on *report*; a worker leaves that to the controller."""
-    if not evaluation.is_worker:
+    """Take what rides on *report*, a plan or a record; a worker leaves that to the controller."""
+    if evaluation.is_worker:
+        return
+    if hasattr(report, "ailoop_plan"):
+        evaluation.session.plan(plan_from(report.ailoop_plan))
+        del report.ailoop_plan
+    if hasattr(report, "ailoop"):
+        evaluation.heard = True
         evaluation.session.add(item_from(report.ailoop))
 
 
 def worker_down(evaluation: Evaluation, node: Any, output: dict[str, Any] | None) -> None:
-    """Take the plan of an xdist worker that ended; one that crashed took its knowledge with it."""
+    """Take what an xdist worker that ended knows besides; one that crashed says nothing."""
     if output is None:
         evaluation.narrowed.append(f"worker {node.gateway.id} crashed")
         return
-    evaluation.session.plan(plan_from(output["plan"]))
-    evaluation.narrowed.extend(output["narrowed"])
-    evaluation.warnings.extend(output["warnings"])
+    for name in _SENT:
+        known = getattr(evaluation, name)
+        known.extend(one for one in output[name] if one not in known)
+
+
+#: What a worker says at its end: lists of texts of its evaluation.
+_SENT = ("narrowed", "nothing", "usage_faults", "warnings")
+
+
+def _publish(evaluation: Evaluation) -> None:
+    output = getattr(evaluation.config, "workeroutput", None)
+    if output is not None and (evaluation.session.planned.tests or evaluation.usage_faults):
+        evaluation.warnings = evaluation.all_warnings()
+        output["ailoop"] = {
+            name: [text.safe(one) for one in getattr(evaluation, name)] for name in _SENT
+        }
 
 
 def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:
-    """Close the run: a worker sends its plan, the controller compares, accepts and writes."""
+    """Close the run: a worker tells what it knows, the controller compares, accepts and writes."""
     if evaluation.is_worker:
         _publish(evaluation)
         return
-    if session.config.option.collectonly or not evaluation.session.planned.tests:
+    if evaluation.usage_faults:
+        _redden(session, pytest.ExitCode.USAGE_ERROR)
+    interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    tests = evaluation.session.planned.tests
+    if session.config.option.collectonly or not tests or (interrupted and not evaluation.heard):
+        evaluation.nothing = []
         return
-    if session.shouldstop or session.shouldfail or exitstatus == pytest.ExitCode.INTERRUPTED:
+    if not any(one.selected for one in tests):
+        if evaluation.settings.selects:
+            _redden(session, pytest.ExitCode.NO_TESTS_COLLECTED)
+        return
+    if session.shouldstop or session.shouldfail or interrupted:
         reason = session.shouldfail or session.shouldstop or "interrupted"
         evaluation.narrowed.append(f"stopped early: {reason}")
+    _settle(evaluation, session, exitstatus)
+
+
+def _redden(session: pytest.Session, status: pytest.ExitCode) -> None:
+    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = status
+
+
+def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:
     evaluation.session.plan(plan_of(evaluation))
     outcome = evaluation.session.finish(
         exit_status=int(exitstatus),
@@ -56,9 +106,8 @@ def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> 
         _keep_outputs(evaluation)
     if evaluation.settings.replies == "record":
         _record(evaluation)
-    fine = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    if outcome.broken and session.exitstatus in fine:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if outcome.broken:
+        _redden(session, pytest.ExitCode.TESTS_FAILED)
     evaluation.config.hook.pytest_ailoop_run_finished(config=evaluation.config, outcome=outcome)
 
 
@@ -81,13 +130,3 @@ def _record(evaluation: Evaluation) -> None:
     root = evaluation.settings.root
     for path in evaluation.store.write_recordings(outcome.records, complete=complete):
         evaluation.recorded.append(path.relative_to(root).as_posix())
-
-
-def _publish(evaluation: Evaluation) -> None:
-    output = getattr(evaluation.config, "workeroutput", None)
-    if output is not None:
-        output["ailoop"] = {
-            "plan": plain(evaluation.session.planned),
-            "narrowed": list(evaluation.narrowed),
-            "warnings": [text.safe(one) for one in evaluation.all_warnings()],
-        }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class Evaluation:
 
         redaction.learn_environment()
         self.config, self.settings = config, settings
+        for name in self.keys_needed():
+            redaction.learn(os.environ.get(name))
         self.session: Session = Session(settings)
         self.is_worker = hasattr(config, "workerinput")
         #: Evaluated test functions by (module, function), as they were collected.
@@ -62,6 +65,14 @@ class Evaluation:
         self.usage_faults: list[str] = []
         #: Why the run is partial, in words.
         self.narrowed: list[str] = []
+        #: How many items are to run in this process, after every deselection.
+        self.kept = 0
+        #: Why some evals have no case to run, in words.
+        self.nothing: list[str] = []
+        #: On an xdist worker, whether its plan is on its way.
+        self.plan_sent = False
+        #: Whether an item's record arrived.
+        self.heard = False
         #: What the summary must say although it stopped nothing.
         self.warnings: list[str] = []
         self.outcome: Outcome | None = None
@@ -177,8 +188,6 @@ class Evaluation:
 
     def relative(self, path: Path) -> str:
         """Return *path* relative to the root folder, with `/`."""
-        import os
-
         return Path(os.path.relpath(path, self.settings.root)).as_posix()
 
 

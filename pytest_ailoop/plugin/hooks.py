@@ -39,12 +39,20 @@ class Hooks:
     def __init__(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        planning.note_items(self.evaluation, items)
+    # A wrapper that comes first: others shuffle in one, and the plan keeps the collected order.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> Any:
+        planning.note_items(self.evaluation, session, items)
+        return (yield)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         planning.note_deselected(self.evaluation, items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        planning.note_kept(self.evaluation, session.items)
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return list(summary.header(self.evaluation))
@@ -74,6 +82,7 @@ class Hooks:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report: pytest.TestReport = yield
         reporting.complete(self.evaluation, item, call, report)
+        controller.send_plan(self.evaluation, item, report)
         return report
 
     @pytest.hookimpl(tryfirst=True)

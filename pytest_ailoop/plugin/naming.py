@@ -5,8 +5,11 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import functools
 import inspect
 import textwrap
+from typing import Any
+from dataclasses import dataclass
 
 import pytest
 
@@ -14,10 +17,31 @@ from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.matrix import Cell
 from pytest_ailoop.plugin.evaluation import Evaluation
 
-__all__ = ["CELL", "cell_of", "function_of", "key_of", "source_of"]
+__all__ = [
+    "CELL",
+    "NOTHING",
+    "NoCell",
+    "cell_of",
+    "function_of",
+    "key_of",
+    "nothing_of",
+    "source_of",
+    "test_of",
+]
 
 CELL = "_ailoop_cell"
 """The hidden argument that evals are parametrized by."""
+
+NOTHING = "no-case-selected"
+"""Id of the skipped item that stands for an eval of which no case was selected."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoCell:
+    """Stands where a cell would, and says why there is none."""
+
+    why: str
+
 
 _KEY = pytest.StashKey[ItemKey]()
 
@@ -26,24 +50,36 @@ def cell_of(item: pytest.Item) -> Cell | None:
     """Return the item's cell of the matrix, or None for an ordinary test."""
     callspec = getattr(item, "callspec", None)
     found = None if callspec is None else callspec.params.get(CELL)
-    # An empty selection leaves pytest's own placeholder, a skipped item.
     return found if isinstance(found, Cell) else None
+
+
+def nothing_of(item: pytest.Item) -> NoCell | None:
+    """Return what stands for an eval without a selected case, or None for any other item."""
+    callspec = getattr(item, "callspec", None)
+    found = None if callspec is None else callspec.params.get(CELL)
+    return found if isinstance(found, NoCell) else None
 
 
 def key_of(evaluation: Evaluation, item: pytest.Item, cell: Cell) -> ItemKey:
     """Return the item's name across runs: module, test, variant, case, trial."""
     found = item.stash.get(_KEY, None)
     if found is None:
-        module, function = function_of(evaluation, item)
-        rest = _other_parameters(item.callspec.id, cell.id)  # type: ignore[attr-defined]
+        module, test = test_of(evaluation, item, cell.id)
         found = item.stash[_KEY] = ItemKey(
             module=module,
-            test=f"{function}[{rest}]" if rest else function,
+            test=test,
             variant=cell.variant,
             case=cell.case.id,
             trial=cell.trial,
         )
     return found
+
+
+def test_of(evaluation: Evaluation, item: pytest.Item, ours: str) -> tuple[str, str]:
+    """Return the module's path and the test's name; *ours* is our part of the item's id."""
+    module, function = function_of(evaluation, item)
+    rest = _other_parameters(item.callspec.id, ours)  # type: ignore[attr-defined]
+    return module, f"{function}[{rest}]" if rest else function
 
 
 def function_of(evaluation: Evaluation, item: pytest.Item) -> tuple[str, str]:
@@ -55,14 +91,25 @@ def function_of(evaluation: Evaluation, item: pytest.Item) -> tuple[str, str]:
 
 def _other_parameters(whole: str, ours: str) -> str:
     """Return the part of a parametrize id that ordinary `parametrize` marks gave."""
-    before, _, after = whole.partition(ours)
-    return "-".join(part for part in (before.strip("-"), after.strip("-")) if part)
+    # At the ends first: `sun` is found inside `sunny` too.
+    if whole == ours:
+        return ""
+    if whole.startswith(f"{ours}-"):
+        return whole[len(ours) + 1 :]
+    if whole.endswith(f"-{ours}"):
+        return whole[: -len(ours) - 1]
+    before, _, after = whole.partition(f"-{ours}-")
+    return f"{before}-{after}"
 
 
 def source_of(item: pytest.Item) -> str | None:
     """Return the source of the item's test function, dedented; None where it cannot be read."""
-    function = getattr(item, "function", None) or getattr(item, "obj", None)
+    return _source(getattr(item, "function", None) or getattr(item, "obj", None))
+
+
+@functools.lru_cache(maxsize=256)
+def _source(function: Any) -> str | None:
     try:
-        return textwrap.dedent(inspect.getsource(inspect.unwrap(function)))  # type: ignore[arg-type]
+        return textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
     except (OSError, TypeError, ValueError):
         return None

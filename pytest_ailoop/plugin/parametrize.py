@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,14 +10,16 @@ import pytest
 from pytest_ailoop import errors, matrix, text
 from pytest_ailoop.plugin import marker
 from pytest_ailoop.plugin.evaluation import Collected, Evaluation
-from pytest_ailoop.plugin.naming import CELL, function_of, source_of
+from pytest_ailoop.plugin.naming import CELL, NOTHING, NoCell, function_of, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ailoop.data.case import Case
     from pytest_ailoop.dataset.load import Dataset
+    from pytest_ailoop.dataset.select import Selection
     from pytest_ailoop.prompts.load import Prompt
+    from pytest_ailoop.settings import Settings
 
 __all__ = ["generate"]
 
@@ -41,13 +44,16 @@ def generate(evaluation: Evaluation, metafunc: pytest.Metafunc) -> None:
     except errors.AiloopError as fault:
         where = metafunc.definition.nodeid
         raise pytest.Collector.CollectError(text.safe(f"{where}: {fault}")) from None
-    _parametrize(metafunc, cells)
+    if CELL not in metafunc.fixturenames:
+        metafunc.fixturenames.append(CELL)
+    if cells:
+        _parametrize(metafunc, cells)
+    else:
+        _stand_in(evaluation, metafunc)
 
 
 def _parametrize(metafunc: pytest.Metafunc, cells: list[matrix.Cell]) -> None:
-    if CELL not in metafunc.fixturenames:
-        metafunc.fixturenames.append(CELL)
-    wanted = [name for name in _axes(cells) if name in metafunc.fixturenames]
+    wanted = [name for name in cells[0].params if name in metafunc.fixturenames]
     if not wanted:
         metafunc.parametrize(CELL, cells, indirect=True, ids=[cell.id for cell in cells])
         return
@@ -59,19 +65,62 @@ def _parametrize(metafunc: pytest.Metafunc, cells: list[matrix.Cell]) -> None:
     )
 
 
-def _axes(cells: list[matrix.Cell]) -> tuple[str, ...]:
-    return tuple(cells[0].params) if cells else ()
+def _stand_in(evaluation: Evaluation, metafunc: pytest.Metafunc) -> None:
+    """Leave one skipped item that says why there is none, where pytest would name our argument."""
+    collected = evaluation.collected.get(function_of(evaluation, metafunc.definition))
+    why = "" if collected is None else _why_nothing(evaluation, collected)
+    item = pytest.param(NoCell(why), marks=pytest.mark.skip(reason=f"ailoop: {why}"))
+    metafunc.parametrize(CELL, [item], indirect=True, ids=[NOTHING])
+
+
+def _why_nothing(evaluation: Evaluation, collected: Collected) -> str:
+    dataset, split = collected.dataset, evaluation.settings.split
+    if not dataset.cases:
+        return f"{dataset.name} holds no case"
+    splits = {case.split for case in dataset.cases}
+    if split != "all" and split not in splits:
+        there = ", ".join(sorted(splits))
+        return f"{dataset.name} has no case in the split {split}, only in {there} (--ailoop-split)"
+    return f"{collected.selection.words} leaves no case of {dataset.name}"
 
 
 def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cell]:
-    from pytest_ailoop.dataset.select import select
     from pytest_ailoop.settings import resolve_model
 
     settings = evaluation.settings
     definition = metafunc.definition
     marked = marker.merged(definition)
     dataset = _dataset(evaluation, definition, marked)
-    selection = select(
+    selection = _selection(settings, dataset, marked.trials or 1)
+    axes: dict[str, Any] = {"models": None, "prompts": None, "params": marked.params or {}}
+    if marked.model:
+        axes["models"] = [resolve_model(name, settings.config) for name in marked.model]
+    if marked.prompt:
+        axes["prompts"] = _prompts(evaluation, definition, marked.prompt)
+        _check_variables(definition, axes["prompts"], selection.cases)
+    cells = matrix.cells(
+        selection.cases, **axes, trials=marked.trials or 1, trials_override=settings.trials
+    )
+    module, function = function_of(evaluation, definition)
+    evaluation.collected[module, function] = Collected(
+        module=module,
+        function=function,
+        dataset=dataset,
+        selection=selection,
+        variants=matrix.variants(**axes),
+        prompt_digests={
+            cell.variant.prompt: cell.prompt.digest for cell in cells if cell.variant.prompt
+        },
+        trials=_trials(cells),
+    )
+    return cells
+
+
+def _selection(settings: Settings, dataset: Dataset, trials: int) -> Selection:
+    """Return the cases to evaluate; fewer trials than they should have are a part, too."""
+    from pytest_ailoop.dataset.select import select
+
+    found = select(
         dataset.cases,
         split=settings.split,
         tags=settings.tags,
@@ -80,33 +129,12 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cel
         case_ids=settings.cases,
         unknown_ids="skip",
     )
-    models = prompts = None
-    if marked.model:
-        models = [resolve_model(name, settings.config) for name in marked.model]
-    if marked.prompt:
-        prompts = _prompts(evaluation, definition, marked.prompt)
-        _check_variables(definition, prompts, selection.cases)
-    cells = matrix.cells(
-        selection.cases,
-        models=models,
-        prompts=prompts,
-        params=marked.params or {},
-        trials=marked.trials or 1,
-        trials_override=settings.trials,
-    )
-    module, function = function_of(evaluation, definition)
-    evaluation.collected[module, function] = Collected(
-        module=module,
-        function=function,
-        dataset=dataset,
-        selection=selection,
-        variants=tuple(dict.fromkeys(cell.variant for cell in cells)),
-        prompt_digests={
-            cell.variant.prompt: cell.prompt.digest for cell in cells if cell.variant.prompt
-        },
-        trials=_trials(cells),
-    )
-    return cells
+    asked = settings.trials
+    most = max((case.trials or trials for case in found.cases), default=0) if asked else 0
+    if asked is None or most <= asked:
+        return found
+    fewer = f"{asked} of {most} trials"
+    return replace(found, words="; ".join(filter(None, [found.words, fewer])))
 
 
 def _trials(cells: list[matrix.Cell]) -> dict[str, int]:

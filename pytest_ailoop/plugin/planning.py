@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ailoop import text
 from pytest_ailoop.data.record import Plan, PlannedTest
-from pytest_ailoop.plugin.naming import cell_of, function_of, key_of
+from pytest_ailoop.plugin.naming import NOTHING, cell_of, function_of, key_of, nothing_of, test_of
 
 if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
 
-__all__ = ["note_deselected", "note_items", "plan_of"]
+__all__ = ["note_deselected", "note_items", "note_kept", "plan_of"]
 
 
-def note_items(evaluation: Evaluation, items: list[pytest.Item]) -> None:
+def note_items(evaluation: Evaluation, session: pytest.Session, items: list[pytest.Item]) -> None:
     """Plan the collected items, before anything deselects some; usage faults end the session here.
 
     A test that bears the marker but did not become an eval (a `unittest` method, a plugin's own
-    item) would run unmeasured: that is a usage fault too.
+    item) would run unmeasured: that is a usage fault too. An xdist worker sends its faults to
+    the controller at its end.
     """
     tests: dict[tuple[str, str], str] = {}
     for item in items:
@@ -28,16 +30,21 @@ def note_items(evaluation: Evaluation, items: list[pytest.Item]) -> None:
         if cell is not None:
             key = key_of(evaluation, item, cell)
             tests.setdefault((key.module, key.test), function_of(evaluation, item)[1])
+        elif nothing_of(item) is not None:
+            where = test_of(evaluation, item, NOTHING)
+            tests.setdefault(where, function_of(evaluation, item)[1])
         elif item.get_closest_marker("ailoop") and not hasattr(item, "callspec"):
             evaluation.usage_faults.append(
                 f"{item.nodeid}: the marker ailoop works on pytest functions and methods of "
                 f"plain classes, not on {type(item).__name__}"
             )
     evaluation.usage_faults.extend(_unknown_cases(evaluation))
+    evaluation.usage_faults.extend(_unknown_tags(evaluation))
     if evaluation.usage_faults and not evaluation.is_worker:
         faults = [f"ailoop: {text.safe(one)}" for one in evaluation.usage_faults]
+        evaluation.usage_faults.clear()
         raise pytest.UsageError("\n".join(faults))
-    evaluation.narrowed.extend(_narrowing(evaluation.config))
+    evaluation.narrowed.extend(_narrowing(evaluation.config, session))
     evaluation.session.plan(_plan(evaluation, tests))
 
 
@@ -56,13 +63,35 @@ def _unknown_cases(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _narrowing(config: pytest.Config) -> list[str]:
-    """Return why collection itself saw only a part: node ids and --lf leave no trace later."""
+def _unknown_tags(evaluation: Evaluation) -> list[str]:
+    """Return a fault for each `--ailoop-tag` that no case bears; to bar such a tag is no harm."""
+    wanted = [tag for tag in evaluation.settings.tags if not tag.startswith("!")]
+    if not wanted or not evaluation.collected:
+        return []
+    known = {
+        tag
+        for one in evaluation.collected.values()
+        for case in one.dataset.cases
+        for tag in case.tags
+    }
+    there = f" (there are: {text.cut(', '.join(sorted(known)), 200)})" if known else ""
+    return [
+        f"--ailoop-tag={tag}: no case bears the tag {tag!r}"
+        + (text.suggestion(tag, sorted(known)) or there)
+        for tag in wanted
+        if tag not in known
+    ]
+
+
+def _narrowing(config: pytest.Config, session: pytest.Session) -> list[str]:
+    """Return why collection itself saw only a part: this leaves no trace later."""
     found = []
-    if any("::" in str(argument) for argument in config.args):
+    if _node_ids(config):
         found.append("node ids on the command line")
     if config.getoption("lf", False):
         found.append("--lf")
+    if session.testsfailed:
+        found.append(f"{text.plural(session.testsfailed, 'error')} during collection")
     return found
 
 
@@ -73,9 +102,18 @@ def note_deselected(evaluation: Evaluation, items: list[pytest.Item]) -> None:
         evaluation.narrowed.append(f"{text.plural(count, 'item')} deselected")
 
 
+def note_kept(evaluation: Evaluation, items: list[pytest.Item]) -> None:
+    """Count what is to run. Where no eval is left, this is a session without evals again."""
+    evaluation.kept = sum(cell_of(item) is not None for item in items)
+    empty = [one for item in items if (one := nothing_of(item)) is not None]
+    evaluation.nothing = list(dict.fromkeys(one.why for one in empty))
+    if not evaluation.kept:
+        tests = evaluation.session.planned.tests if empty else ()
+        evaluation.session.plan(Plan(tests=tuple(one for one in tests if not one.selected)))
+
+
 def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str]) -> Plan:
-    partial_modules = {str(argument).split("::")[0] for argument in _node_ids(evaluation.config)}
-    planned, whole = [], set()
+    planned = []
     for (module, test), function in tests.items():
         collected = evaluation.collected[module, function]
         planned.append(
@@ -90,11 +128,20 @@ def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str]) -> Plan:
                 selection=collected.selection.words,
             )
         )
-        if not any(module.endswith(name.lstrip("./")) for name in partial_modules):
-            whole.add(module)
-    if evaluation.config.getoption("lf", False):
-        whole.clear()
-    return Plan(tests=tuple(planned), whole_modules=tuple(sorted(whole)))
+    return Plan(tests=tuple(planned), whole_modules=_whole_modules(evaluation, tests))
+
+
+def _whole_modules(evaluation: Evaluation, tests: dict[tuple[str, str], str]) -> tuple[str, ...]:
+    """Return the modules of which every test was collected."""
+    config = evaluation.config
+    if config.getoption("lf", False):
+        return ()
+    named = {str(argument).split("::")[0] for argument in _node_ids(config)}
+    paths = [config.invocation_params.dir / name for name in named]
+    if not all(path.exists() for path in paths):
+        return ()  # `--pyargs package.module::test`: it may be any of them.
+    partial = {evaluation.relative(Path(path)) for path in paths}
+    return tuple(sorted({module for module, _ in tests} - partial))
 
 
 def _node_ids(config: pytest.Config) -> list[Any]:

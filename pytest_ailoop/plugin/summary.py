@@ -13,7 +13,7 @@ from pytest_ailoop.plugin.scrub import clean
 
 if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
-    from pytest_ailoop.session import Outcome
+    from pytest_ailoop.report.terminal import Line
 
 __all__ = ["header", "write"]
 
@@ -22,12 +22,15 @@ NARROWEST, WIDEST = 80, 120
 
 
 def header(evaluation: Evaluation) -> Iterator[str]:
-    """Yield one line on what the run works by, where it collected an eval."""
+    """Yield what the run works by, where it is to evaluate anything; wrapped to 80 columns."""
     plan = evaluation.session.planned
-    if not plan.tests or evaluation.config.get_verbosity() < 0:
+    if not evaluation.kept or evaluation.config.get_verbosity() < 0:
         return
     settings = evaluation.settings
-    items = sum(len(one.variants) * sum(one.trials.values()) for one in plan.tests)
+    planned = sum(len(one.variants) * sum(one.trials.values()) for one in plan.tests)
+    items = text.plural(planned, "item")
+    if evaluation.kept < planned:
+        items = f"{evaluation.kept} of {items}"
     models = {one.model for test in plan.tests for one in test.variants if one.model}
     parts = [f"replies={settings.replies}", f"split={settings.split}"]
     if models:
@@ -36,30 +39,57 @@ def header(evaluation: Evaluation) -> Iterator[str]:
         if getattr(settings, name):
             parts.append(f"{name}={getattr(settings, name)}")
     if settings.accept:
-        parts.append(f"accept={','.join(settings.accept)}")
-    yield clean(f"ailoop: {text.plural(items, 'item')} to evaluate, {' '.join(parts)}")
+        accept = ",".join(settings.accept)
+        parts.append(f"accept={'all' if accept == 'new,improved,regressed,prune' else accept}")
+    yield from text.wrapped(clean(f"ailoop: {items} to evaluate, {' '.join(parts)}"), NARROWEST)
 
 
 def write(evaluation: Evaluation, reporter: Any) -> None:
-    """Write the section, unless `--no-summary` asked for none."""
-    outcome = evaluation.outcome
-    if outcome is None or evaluation.is_worker or reporter.no_summary:
+    """Write the section; with `--no-summary` or `-qq` only what makes the run red."""
+    if evaluation.is_worker:
         return
     verbosity = evaluation.config.get_verbosity()
-    if verbosity >= 0:
-        reporter.section("ailoop", sep="=")
     utf8 = "utf" in (getattr(reporter._tw._file, "encoding", None) or "").lower()
     width = min(max(reporter._tw.fullwidth, NARROWEST), WIDEST)
-    for line, markup in _lines(outcome, width=width, verbose=verbosity, utf8=utf8):
-        reporter.write_line(line, **markup)
-    for line in _notes(evaluation, verbosity):
-        reporter.write_line(line if utf8 else line.encode("ascii", "backslashreplace").decode())
+    if reporter.no_summary or verbosity < -1:
+        found = _why_red(evaluation)
+    else:
+        found = _section(evaluation, width=width, verbose=verbosity, utf8=utf8)
+        if verbosity >= 0 and evaluation.outcome is not None:
+            # Not `section`: that writes on without ending a line of dots.
+            reporter.write_sep("=", "ailoop")
+    for line, markup in found:
+        shown = line if utf8 else line.encode("ascii", "backslashreplace").decode()
+        for part in text.wrapped(shown, width):
+            reporter.write_line(part, **markup)
 
 
-def _lines(outcome: Outcome, **looks: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _section(evaluation: Evaluation, *, verbose: int, **looks: Any) -> Iterator[Line]:
     from pytest_ailoop.report.terminal import lines
 
-    return lines(outcome.report, **looks)
+    outcome = evaluation.outcome
+    if outcome is not None:
+        yield from lines(outcome.report, verbose=verbose, **looks)
+    for one in _faults(evaluation):
+        yield one, {"red": True}
+    for line in _notes(evaluation, verbose):
+        yield line, {}
+
+
+def _why_red(evaluation: Evaluation) -> Iterator[Line]:
+    outcome = evaluation.outcome
+    for one in (*outcome.faults, *outcome.refused) if outcome is not None else ():
+        yield clean(f"ailoop: {text.one_line(one, 400)}"), {"red": True}
+    for one in _faults(evaluation):
+        yield one, {"red": True}
+
+
+def _faults(evaluation: Evaluation) -> Iterator[str]:
+    for one in evaluation.usage_faults:
+        yield clean(f"ailoop: {text.one_line(one, 400)}")
+    if evaluation.outcome is None:
+        for one in evaluation.nothing:
+            yield clean(f"ailoop: nothing was evaluated: {text.one_line(one, 400)}")
 
 
 def _notes(evaluation: Evaluation, verbosity: int) -> Iterator[str]:

@@ -56,6 +56,11 @@ class Settings:
     config: Config = field(default_factory=Config)
 
     @property
+    def selects(self) -> bool:
+        """Whether a part of the cases was asked for, other than the default split."""
+        return bool(self.tags or self.sample or self.cases or self.split != "dev")
+
+    @property
     def folder(self) -> Path:
         """The git-ignored working folder."""
         return self.root / ".ailoop"
