@@ -53,8 +53,7 @@ def _attach(
     record = _record(evaluation, item, running, outcome, call, report)
     report.ailoop = plain(record)  # type: ignore[attr-defined]
     if report.when == "call":
-        properties = list(_properties(record))
-        item.user_properties.extend(properties)
+        properties = _told_anew(item, list(_properties(record)))
         report.user_properties = [*report.user_properties, *properties]
     if report.failed and running is not None:
         if running.verdict and report.when == "call":
@@ -181,6 +180,20 @@ def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:
     latencies = [one.latency for one in record.calls if one.latency is not None]
     if latencies:
         yield "ailoop.latency", round(sum(latencies), 6)
+
+
+_TOLD = pytest.StashKey[list[tuple[str, object]]]()
+
+
+def _told_anew(
+    item: pytest.Item, properties: list[tuple[str, object]]
+) -> list[tuple[str, object]]:
+    """Put *properties* on *item*, where junit takes them from, instead of an earlier attempt's."""
+    told = item.stash.get(_TOLD, [])
+    item.user_properties[:] = [one for one in item.user_properties if one not in told]
+    item.user_properties.extend(properties)
+    item.stash[_TOLD] = properties
+    return properties
 
 
 def _figure(value: float) -> float:
