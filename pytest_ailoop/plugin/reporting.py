@@ -53,8 +53,8 @@ def _attach(
     record = _record(evaluation, item, running, outcome, call, report)
     report.ailoop = plain(record)  # type: ignore[attr-defined]
     if report.when == "call":
-        properties = _told_anew(item, list(_properties(record)))
-        report.user_properties = [*report.user_properties, *properties]
+        _tell_anew(item, list(_properties(record)))
+        report.user_properties = list(item.user_properties)
     if report.failed and running is not None:
         if running.verdict and report.when == "call":
             _name_place(item, running.verdict, report)
@@ -185,15 +185,12 @@ def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:
 _TOLD = pytest.StashKey[list[tuple[str, object]]]()
 
 
-def _told_anew(
-    item: pytest.Item, properties: list[tuple[str, object]]
-) -> list[tuple[str, object]]:
+def _tell_anew(item: pytest.Item, properties: list[tuple[str, object]]) -> None:
     """Put *properties* on *item*, where junit takes them from, instead of an earlier attempt's."""
     told = item.stash.get(_TOLD, [])
     item.user_properties[:] = [one for one in item.user_properties if one not in told]
     item.user_properties.extend(properties)
     item.stash[_TOLD] = properties
-    return properties
 
 
 def _figure(value: float) -> float:
