@@ -1,4 +1,7 @@
-"""Writing files so that a reader sees the old or the new content, never a part. PYTEST_DONT_REWRITE"""
+"""Writing files so that a reader sees the old or the new content, never a part.
+
+PYTEST_DONT_REWRITE
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,16 @@ from pytest_ailoop.data.case import Case
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant
 
-__all__ = ["Recorder", "Trace", "active", "current", "judging", "purpose", "unattributed", "wrap_context"]
+__all__ = [
+    "Recorder",
+    "Trace",
+    "active",
+    "current",
+    "judging",
+    "purpose",
+    "unattributed",
+    "wrap_context",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,7 +50,7 @@ class Recorder:
         self.nodeid, self.case, self.variant, self.trial = nodeid, case, variant, trial
         #: The module's file of committed recordings; it need not exist.
         self.recordings = recordings
-        #: Whether the test function is a coroutine function, so that `expect` may hand out awaitables.
+        #: Whether the test function is a coroutine function: `expect` then gives awaitables.
         self.is_async = is_async
         #: Returns the client for a model alias; judges ask here, None is the configured judge.
         self.model_client = model_client
@@ -61,7 +70,6 @@ class Recorder:
         self._output: str | None = None
         self._waiting: dict[int, tuple[object, str]] = {}
         self._names: dict[str, int] = {}
-        self._occurrences: dict[str, int] = {}
         self._claimed: dict[str, set[int]] = {}
         self._lock = threading.Lock()
 
@@ -93,7 +101,7 @@ class Recorder:
         return next((one.reply_text for one in reversed(asked) if one.reply_text), None)
 
     def begin(self, token: object, words: str) -> None:
-        """Note something that must be finished before the item ends; *words* name it if it is not."""
+        """Note what must be finished before the item ends; *words* name it if it is not."""
         with self._lock:
             # Kept alive: the id of a token that is gone would name the next one as well.
             self._waiting[id(token)] = (token, words)
@@ -114,16 +122,6 @@ class Recorder:
         with self._lock:
             self._names[name] = count = self._names.get(name, 0) + 1
             return name if count == 1 else f"{name} #{count}"
-
-    def occurrence(self, request: str) -> int:
-        """Return how many replies to this very request this item has had so far (0 for the first)."""
-        with self._lock:
-            return self._occurrences.get(request, 0)
-
-    def answered(self, request: str) -> None:
-        """Count a reply to *request*: the same question asked again is a new sample."""
-        with self._lock:
-            self._occurrences[request] = self._occurrences.get(request, 0) + 1
 
     def claim(self, request: str) -> int:
         """Return which repeat of this very request starts now: 0 for the first.

@@ -49,7 +49,7 @@ def learn(value: str | None) -> None:
 def learn_environment(environment: Mapping[str, str] | None = None) -> None:
     """Learn each environment value whose name looks like that of a secret."""
     for name, value in (os.environ if environment is None else environment).items():
-        # TOKEN_EXPIRY=86400000 and KEY_FILE=/etc/key are no secrets; their values are ordinary text.
+        # TOKEN_EXPIRY=86400000 and KEY_FILE=/etc/key are ordinary text, no secrets.
         if _NAME.search(name) and not value.isdecimal() and not os.path.isabs(value):
             learn(value)
 

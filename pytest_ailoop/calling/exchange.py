@@ -5,8 +5,12 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_ailoop import recorder, redaction
 from pytest_ailoop.calling.identity import Request, address_of, endpoint_of, is_loopback
@@ -16,7 +20,7 @@ from pytest_ailoop.data.call import Call, Origin, Usage
 from pytest_ailoop.errors import BypassError, ReplyError
 from pytest_ailoop.text import one_line
 
-__all__ = ["Exchange", "begin", "concerns"]
+__all__ = ["Exchange", "begin", "concerns", "recall"]
 
 _UNATTRIBUTED = (
     "a model call to {host} was made while several items ran, in a thread that belongs to none of "
@@ -71,6 +75,35 @@ def begin(store: Store, request: Any, body: bytes) -> Exchange | None:
     return Exchange(store, notebook, asked, base_url=f"{url.scheme}://{netloc}{prefix}")
 
 
+def recall(store: Store, base_url: str, endpoint: str, body: Mapping[str, Any]) -> Any:
+    """Return the JSON reply that is kept for a request which no client has built yet.
+
+    None where there is none, or where it cannot be told from here: the request then takes the
+    ordinary way, which also says why a recording is missing. A client spends ten times as long on
+    building a request and reading its reply as the look-up takes.
+    """
+    notebook = recorder.current()
+    url = urlsplit(base_url)
+    if notebook is None or _passes(store, url.hostname or "", url.port):
+        return None
+    try:
+        sent = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError):
+        return None
+    target = url.path.rstrip("/") + endpoint
+    asked = store.identity.request_of(
+        "POST",
+        url.netloc.rpartition("@")[2],
+        f"{target}?{url.query}" if url.query else target,
+        sent,
+        content_type="application/json",
+        url=base_url.rstrip("/") + endpoint,
+    )
+    if not asked.is_model:
+        return None
+    return Exchange(store, notebook, asked, base_url=base_url.rstrip("/")).recalled()
+
+
 class Exchange:
     """A request, its address, and what is done once the reply is known."""
 
@@ -108,6 +141,18 @@ class Exchange:
             return stored
         self._started = time.perf_counter()
         return None
+
+    def recalled(self) -> Any:
+        """Return the JSON of the stored reply, noted as a call; None, unnoted, without one."""
+        found = None
+        with contextlib.suppress(ReplyError):  # Told by `found`, on the ordinary way.
+            found = self._store.known(self.address, self._notebook)
+        content = None if found is None else found[0].readable
+        if found is None or not isinstance(content, dict):
+            self._release()
+            return None
+        self._note_reply(*found)
+        return content
 
     @property
     def elapsed(self) -> float:

@@ -15,18 +15,19 @@ from pytest_ailoop.calling.imports import Watch
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.calling.transports import Patches
 
-__all__ = ["install", "uninstall"]
+__all__ = ["current_store", "install", "uninstall"]
 
 _lock = threading.RLock()
 _installed: list[Store] = []
 
 
-def _store() -> Store | None:
+def current_store() -> Store | None:
+    """Return the store that decides, or None while no session has one."""
     return _installed[-1] if _installed else None
 
 
-_patches = Patches(_store)
-_guard = Guard(_store)
+_patches = Patches(current_store)
+_guard = Guard(current_store)
 _watch = Watch({**_patches.watched, **_guard.watched})
 
 
@@ -46,7 +47,7 @@ def install(store: Store) -> None:
 def refresh(store: Store) -> None:
     """Patch what was imported, or unpatched by another patch's end, since the last look."""
     with _lock:
-        if _store() is not store:
+        if current_store() is not store:
             return
         _watch.start()
         _patches.apply()
@@ -59,12 +60,12 @@ def refresh(store: Store) -> None:
 def uninstall(store: Store | None = None) -> None:
     """Take *store* (the last one where None) out; without any left, all is as it was before."""
     with _lock:
-        leaving = _store() if store is None else store
+        leaving = current_store() if store is None else store
         if leaving is None or leaving not in _installed:
             return
         _installed.remove(leaving)
         leaving.on_item.clear()
-        remaining = _store()
+        remaining = current_store()
         if remaining is not None:
             refresh(remaining)
             return

@@ -80,6 +80,16 @@ class Store:
         recordings is damaged.
         """
         __tracebackhide__ = True
+        found = self.known(address, notebook)
+        if found is None and self.settings.replies == "replay":
+            raise self._miss(request, address, trial, occurrence, notebook)
+        return found
+
+    def known(self, address: str, notebook: Recorder) -> tuple[StoredReply, Origin] | None:
+        """Return the reply that the mode lets be used, and where it was; None where it has none.
+
+        Raises `ReplyError` where the file of recordings is damaged.
+        """
         mode = self.settings.replies
         if mode == "live" or (mode == "record" and address not in self._answered):
             return None
@@ -88,7 +98,7 @@ class Store:
             if recorded is not None:
                 return recorded, "recording"
         if mode == "replay":
-            raise self._miss(request, address, trial, occurrence, notebook)
+            return None
         cached = self._kept.get(address) or self.cache.get(address)
         return None if cached is None else (cached, "cache")
 

@@ -1,4 +1,4 @@
-"""What a run keeps: an item record for each item, a plan of what should have run, and the run itself.
+"""What a run keeps: a record for each item, a plan of what was to run, and the run itself.
 
 Records are JSON objects on disk and between processes; `plain` and the `*_from` functions
 are each other's inverse. The published schemas are made from these classes. PYTEST_DONT_REWRITE

@@ -51,7 +51,7 @@ class Reply(Generic[T]):
 
     text: str
     parsed: T | None = None
-    """The `output=` model's instance; None where none was asked for, or where `parse_error` speaks."""
+    """The `output=` model's instance; None without one, or where `parse_error` speaks."""
     parse_error: str | None = None
     """Why the text does not fit what was asked for: field, expected, got. It is the model's
     fault, so it is quality and not an error."""
@@ -70,7 +70,7 @@ class Reply(Generic[T]):
     logprobs: tuple[Mapping[str, Any], ...] | None = None
     """Per token `{"token", "logprob", "top_logprobs"}`; None where not asked for or not given."""
     raw: Any = None
-    """The client's own response object."""
+    """The server's response as JSON; the chunks of a stream as a tuple."""
 
     def __str__(self) -> str:
         return self.text

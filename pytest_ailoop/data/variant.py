@@ -25,7 +25,7 @@ class ModelSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Default request parameters (`temperature`, `max_tokens`, ...)."""
     price: Mapping[str, float] | None = None
-    """US dollars per million tokens: `input`, `output`, `cached_input`; None asks the price table."""
+    """US dollars per million tokens (`input`, `output`, `cached_input`); None asks the table."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

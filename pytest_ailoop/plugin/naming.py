@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import inspect
 import textwrap
-from typing import Any
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 

@@ -115,7 +115,7 @@ class LLM(_Bound):
         )
         try:
             with turn.attributed():
-                completion = await self._send(turn)
+                completion = turn.recalled() or await self._send(turn)
         except client_errors() as error:
             fault = turn.fault(error)
         else:
@@ -216,7 +216,7 @@ class SyncLLM(_Bound):
         )
         try:
             with turn.attributed():
-                completion = self._send(turn)
+                completion = turn.recalled() or self._send(turn)
         except client_errors() as error:
             fault = turn.fault(error)
         else:

@@ -134,12 +134,23 @@ def _merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def _check(name: str) -> None:
     if name in _RESERVED:
         raise UsageError(f"parameter {name!r} cannot be set here: {_RESERVED[name]}")
+    if name in _USUAL:
+        return
     known = _parameters()
     if name not in known:
         raise UsageError(
             f"{name!r} is no parameter of chat completions{suggestion(name, sorted(known))} "
             "(what only your server knows goes into extra_body={...})"
         )
+
+
+#: Known without the client: a recorded reply shall not cost its import, half a second.
+_USUAL = frozenset(
+    ("extra_body", "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens")
+    + ("max_tokens", "n", "parallel_tool_calls", "presence_penalty", "reasoning_effort", "seed")
+    + ("response_format", "stop", "stream_options", "temperature", "timeout", "tool_choice")
+    + ("tools", "top_logprobs", "top_p", "user")
+)
 
 
 @functools.cache

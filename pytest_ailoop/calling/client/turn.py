@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from pytest_ailoop import recorder
+from pytest_ailoop.calling import seam
 from pytest_ailoop.calling.client.connections import base_url_of
 from pytest_ailoop.calling.client.failures import failure, own_fault, unusable
 from pytest_ailoop.calling.client.reading import reply_fields
 from pytest_ailoop.calling.client.request import Asked
+from pytest_ailoop.calling.exchange import recall
 from pytest_ailoop.calling.parse import chat
 from pytest_ailoop.calling.parse.shapes import as_text, items, obj
 from pytest_ailoop.calling.prices import cost_of
@@ -44,6 +46,16 @@ class Turn(Generic[T]):
     def attributed(self) -> contextlib.AbstractContextManager[None]:
         """Count what is sent inside for whom it is."""
         return recorder.judging() if self._purpose == "judge" else contextlib.nullcontext()
+
+    def recalled(self) -> Any:
+        """Return the completion as it is kept, without a client being built for it; else None."""
+        store = seam.current_store()
+        body = dict(self.asked.body)
+        body.pop("timeout", None)
+        body |= body.pop("extra_body", {})
+        if store is None or self._notebook is None:
+            return None
+        return recall(store, base_url_of(self._spec), "/chat/completions", body)
 
     def fault(self, error: Exception) -> Exception:
         """Return what to raise for *error*: the fault of ours behind it, else a `ReplyError`."""
@@ -85,7 +97,7 @@ class Turn(Generic[T]):
         if not choices or not obj(choices[0]).get("message"):
             told = obj(data).get("error")
             raise unusable(self._spec, "the reply has no choices", told or data)
-        return self._reply(data, completion)
+        return self._reply(data, data)
 
     def _reply(self, completion: Mapping[str, Any], raw: Any) -> Reply[T]:
         elapsed = time.perf_counter() - self._started
