@@ -20,6 +20,7 @@ from pytest_ailoop import errors, redaction
 
 if TYPE_CHECKING:
     import asyncio
+    import contextvars
 
     from pytest_ailoop.calling.store import Store
     from pytest_ailoop.data.call import Purpose
@@ -114,7 +115,7 @@ class Evaluation:
         if asyncio._get_running_loop() is not None:
             return _in_thread(lambda: asyncio.run(coroutine))
         # A runner keeps to the context of its first use, which is that of another item.
-        return self.runner.run(coroutine, context=contextvars.copy_context())
+        return _run(self.runner, coroutine, contextvars.copy_context())
 
     def close_store(self) -> None:
         """Take the seam out and close the cache."""
@@ -189,6 +190,34 @@ class Evaluation:
     def relative(self, path: Path) -> str:
         """Return *path* relative to the root folder, with `/`."""
         return Path(os.path.relpath(path, self.settings.root)).as_posix()
+
+
+def _run(runner: asyncio.Runner, coroutine: Any, context: contextvars.Context) -> Any:
+    """Run *coroutine* to its end; what cuts it off from outside (a timeout's signal) ends it, too.
+
+    Left alone, it would go on when the loop runs for the next item.
+    """
+    import asyncio
+
+    __tracebackhide__ = True
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def body() -> Any:
+        __tracebackhide__ = True
+        tasks.extend(task for task in [asyncio.current_task()] if task)
+        return await coroutine
+
+    async def end() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=5)
+
+    try:
+        return runner.run(body(), context=context)
+    except BaseException:
+        if tasks and not tasks[0].done():
+            runner.run(end(), context=context)
+        raise
 
 
 def _in_thread(work: Callable[[], Any]) -> Any:

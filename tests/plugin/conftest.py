@@ -34,6 +34,36 @@ def _without(plugins: bool, on: Sequence[str]) -> list[str]:
     return [] if plugins else [part for name in off for part in ("-p", name)]
 
 
+#: Writes what a run's end knows, for `Planets.ended`.
+TELL = """
+import json
+
+def pytest_ailoop_run_finished(config, outcome):
+    found = outcome.comparison
+    told = {
+        "changes": {
+            " ".join(filter(None, [one.key.test, one.key.case, one.key.variant.label])): one.status
+            for one in found.changes
+        },
+        "counts": dict(found.counts),
+        "incomplete": list(found.incomplete),
+        "missing": [f"{key.test} {key.case} {key.trial}" for key in outcome.missing],
+    }
+    (config.rootpath / "ended.json").write_text(json.dumps(told))
+"""
+
+PLANETS = """
+import json, pathlib
+
+def answer(case):
+    return json.loads(pathlib.Path(__file__).with_name("answers.json").read_text())[case.id]
+
+@pytest.mark.ailoop(dataset="cases.jsonl")
+def test_it(case):
+    expect(answer(case)).to(contains(case.expected))
+"""
+
+
 class Project:
     """A folder with a data set and an eval module; `run` runs pytest in it."""
 
@@ -89,6 +119,41 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     for name in ("CI", "OPENAI_API_KEY", "AILOOP_REPLIES"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)
+
+
+class Planets:
+    """A project with one eval whose answers stand in a file: right for all three cases."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.answers = {"sun": "a star", "moon": "a moon", "mars": "a planet"}
+        project.write("conftest.py", TELL)
+        project.eval(PLANETS)
+        self.answer()
+
+    def answer(self, **answers: str) -> None:
+        """Change what the system under test says."""
+        self.answers |= answers
+        self.project.write("answers.json", json.dumps(self.answers))
+
+    def accept(self, *args: str) -> None:
+        """Accept a run as it is."""
+        self.project.run("--snapshot-update", *args)
+
+    @property
+    def ended(self) -> dict[str, Any]:
+        """What the last run's end knew: changes, counts, incomplete, missing."""
+        found: dict[str, Any] = json.loads((self.project.path / "ended.json").read_text("utf-8"))
+        return found
+
+    @property
+    def lines(self) -> list[str]:
+        return self.project.baseline().read_text("utf-8").splitlines()
+
+
+@pytest.fixture
+def planets(project: Project) -> Planets:
+    return Planets(project)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -97,6 +97,30 @@ def test_a_hanging_eval_is_cut(project, others):
     assert rows[0]["scores"][-1]["value"] == 0.0
 
 
+def test_a_cut_body_does_not_go_on(project):
+    """What was cut off is cancelled: it neither calls nor scores while the next item runs."""
+    project.eval(
+        """
+import asyncio
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_it(case):
+    if case.id == "sun":
+        try:
+            await asyncio.sleep(0.8)
+            record("late", 1)
+        finally:
+            record("ended", 1)
+    await asyncio.sleep(0.4)
+    assert case
+"""
+    )
+    result = project.run_apart("--timeout=0.5", "--timeout-method=signal", "-W", "error")
+    result.assert_outcomes(passed=2, failed=1)
+    names = [[score["name"] for score in row["scores"]] for row in project.results()]
+    assert names == [["ended", "passed"], ["passed"], ["passed"]]
+
+
 def test_a_hanging_eval_ends_the_process_by_thread(project):
     """The thread method ends the process, as always: no run is taken for whole."""
     project.eval(HANGING)

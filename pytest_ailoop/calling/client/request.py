@@ -146,10 +146,12 @@ def _check(name: str) -> None:
 
 #: Known without the client: a recorded reply shall not cost its import, half a second.
 _USUAL = frozenset(
-    ("extra_body", "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens")
-    + ("max_tokens", "n", "parallel_tool_calls", "presence_penalty", "reasoning_effort", "seed")
-    + ("response_format", "stop", "stream_options", "temperature", "timeout", "tool_choice")
-    + ("tools", "top_logprobs", "top_p", "user")
+    {
+        *("extra_body", "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens"),
+        *("max_tokens", "n", "parallel_tool_calls", "presence_penalty", "reasoning_effort"),
+        *("response_format", "seed", "stop", "stream_options", "temperature", "timeout"),
+        *("tool_choice", "tools", "top_logprobs", "top_p", "user"),
+    }
 )
 
 
