@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_ailoop.data.call import Usage
+    from pytest_ailoop.calling.identity import is_loopback
+from pytest_ailoop.data.call import Usage
 
 __all__ = ["cost_of", "table_version"]
 
@@ -97,6 +98,8 @@ def _listed(usage: Usage, model: str, base_url: str | None) -> float | None:
 @functools.lru_cache(maxsize=1024)
 def _entry(model: str, base_url: str | None) -> Any:
     """Return the table's entry (`.model`, `.provider`), None where there is none."""
+    if base_url is not None and is_loopback(urlsplit(base_url).hostname or ""):
+        return None  # No provider's; and the table's import costs more than a small run.
     import genai_prices
 
     try:

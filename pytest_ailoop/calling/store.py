@@ -19,6 +19,7 @@ from pytest_ailoop.calling.recordings import read_recordings, write_recordings
 from pytest_ailoop.calling.stored import StoredReply
 from pytest_ailoop.data.call import Origin
 from pytest_ailoop.data.record import ItemRecord
+from pytest_ailoop.digest import digest_text
 from pytest_ailoop.errors import ReplayMissError, ReplyError
 from pytest_ailoop.recorder import Recorder
 from pytest_ailoop.settings import Settings
@@ -173,8 +174,14 @@ class Store:
         self.cache.put_output(digest, text)
 
     def output_text(self, digest: str, module: Path | None = None) -> str | None:
-        """Return the output with *digest*, where this machine still has it."""
-        return self.cache.get_output(digest)
+        """Return the output with *digest*: kept on this machine, or a recorded reply's text.
+
+        *module* is the test module's path. None where neither has it.
+        """
+        kept = self.cache.get_output(digest)
+        if kept is not None or module is None:
+            return kept
+        return self._file(module.parent / "__recordings__" / f"{module.stem}.jsonl").text_of(digest)
 
     def close(self) -> None:
         """Close the cache."""
@@ -190,6 +197,7 @@ class _File:
         self._replies: dict[str, StoredReply] | None = None
         self._damage: str | None = None
         self._neighbours: Neighbours | None = None
+        self._texts: dict[str, str] | None = None
 
     def get(self, address: str) -> StoredReply | None:
         __tracebackhide__ = True
@@ -198,6 +206,16 @@ class _File:
     @property
     def size(self) -> int:
         return len(self._read())
+
+    def text_of(self, digest: str) -> str | None:
+        """Return the text of the reply whose text has *digest*; None without, or in a damaged file."""
+        with contextlib.suppress(ReplyError):
+            self._read()
+        with self._lock:
+            if self._texts is None:
+                texts = map(_reply_text, (self._replies or {}).values())
+                self._texts = {digest_text(one): one for one in texts if one}
+        return self._texts.get(digest)
 
     def nearest(self, request: Request) -> StoredReply | None:
         with self._lock:
@@ -218,3 +236,14 @@ class _File:
         if self._replies is None:
             raise ReplyError(self._damage)
         return self._replies
+
+
+def _reply_text(stored: StoredReply) -> str:
+    from pytest_ailoop.calling.parse import facts_of
+
+    try:
+        reply = stored.readable
+    except ValueError:
+        return ""
+    asked = stored.request if isinstance(stored.request, dict) else None
+    return facts_of(stored.path, asked, reply, stored.content_type).reply_text or ""
