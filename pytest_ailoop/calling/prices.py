@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from pytest_ailoop.calling.identity import is_loopback
+from pytest_ailoop.calling.identity import is_loopback
 from pytest_ailoop.data.call import Usage
 
 __all__ = ["cost_of", "table_version"]
