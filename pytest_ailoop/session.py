@@ -262,7 +262,7 @@ def settle(
         comparison=comparison,
         accepted=done.accepted,
         refused=done.refused,
-        faults=(*baselines.faults.values(), *done.faults),
+        faults=(*map("baseline unreadable: {}".format, baselines.faults.values()), *done.faults),
         missing=tuple(missing),
     )
 

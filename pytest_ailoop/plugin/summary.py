@@ -60,7 +60,7 @@ def write(evaluation: Evaluation, reporter: Any) -> None:
             reporter.write_sep("=", "ailoop")
     for line, markup in found:
         shown = line if utf8 else line.encode("ascii", "backslashreplace").decode()
-        for part in text.wrapped(shown, width):
+        for part in [shown] if verbosity < 0 else text.wrapped(shown, width):
             reporter.write_line(part, **markup)
 
 

@@ -33,8 +33,8 @@ _SHORT = {"regressed": "-{}", "improved": "+{}", "new": "{} new", "missing": "{}
 def lines(
     report: Report, *, width: int = 80, verbose: int = 0, utf8: bool = True
 ) -> Iterator[Line]:
-    """Yield the section. *verbose* -1 is one line, 0 the tables and the worst cases, 1 every check
-    and class, 2 every case.
+    """Yield the section. *verbose* -1 is one line and one for each fault, 0 the tables and the
+    worst cases, 1 every check and class, 2 every case.
 
     Data never starts a line and holds no control character; known secrets are masked. Lines
     longer than *width* are wrapped, but for the one of -1. Without *utf8* everything is ASCII,
@@ -58,14 +58,18 @@ def _quiet(report: Report) -> Iterator[Line]:
     if total.calls.count or total.calls.judge_count:
         parts.append(f"cost {money(total.calls.cost)}")
     yield f"ailoop: {'; '.join(parts)}", _colour(report)
+    yield from _faults(report)
+
+
+def _faults(report: Report) -> Iterator[Line]:
+    for one in report.faults:
+        yield f"! {text.one_line(one, 400)}", _RED
 
 
 def _short_troubles(report: Report) -> Iterator[str]:
     yield from _odd_outcomes(report.total)
     if report.incomplete:
         yield "incomplete"
-    if report.faults:
-        yield f"{text.plural(len(report.faults), 'baseline')} unreadable"
     yield from report.accepted
     yield from report.refused
 
@@ -255,8 +259,7 @@ def _endings(report: Report) -> Iterator[Line]:
     reasons = [text.one_line(one, 200) for one in report.incomplete]
     if reasons:
         yield f"incomplete: {'; '.join(reasons)}", _YELLOW
-    for one in report.faults:
-        yield f"baseline unreadable: {text.one_line(one, 400)}", _RED
+    yield from _faults(report)
     for one in report.accepted:
         yield f"baseline: {text.one_line(one, 200)}", {"green": True}
     for one in report.refused:

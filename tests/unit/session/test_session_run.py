@@ -175,7 +175,8 @@ def test_a_damaged_baseline_is_red_and_untouched(tmp_path: Path) -> None:
     baseline(tmp_path).write_text(text)
     outcome = run(tmp_path, both(), accept=ALL)
     assert outcome.broken
-    assert outcome.faults[0].startswith("evals/__snapshots__/test_support.ailoop:9: ")
+    where = "evals/__snapshots__/test_support.ailoop:9: "
+    assert outcome.faults[0].startswith(f"baseline unreadable: {where}")
     assert outcome.comparison.counts == {"not compared": 6}
     assert outcome.refused == ("nothing of evals/test_support.py accepted",)
     assert baseline(tmp_path).read_text() == text
