@@ -208,7 +208,7 @@ class _File:
         return len(self._read())
 
     def text_of(self, digest: str) -> str | None:
-        """Return the text of the reply whose text has *digest*; None without, or in a damaged file."""
+        """Return the reply text that has *digest*; None where there is none, or only damage."""
         with contextlib.suppress(ReplyError):
             self._read()
         with self._lock:
