@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -31,14 +32,16 @@ class Pair:
 
 def cpu_seconds(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> float:
     """Run *command* to its end; return user and system seconds of it and its children."""
-    before = os.times()
+    before = _children()
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
-    after = os.times()
     if done.returncode not in (0, 1):
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return (after.children_user - before.children_user) + (
-        after.children_system - before.children_system
-    )
+    return _children() - before
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def paired(
