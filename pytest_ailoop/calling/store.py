@@ -68,9 +68,13 @@ class Store:
     @contextlib.contextmanager
     def item(self) -> Iterator[None]:
         """Hold while an item runs: what was imported or patched since the last one is seen."""
+        self.refresh()
+        yield
+
+    def refresh(self) -> None:
+        """Look for what was imported or patched since the last look."""
         for call in self.on_item:
             call()
-        yield
 
     def find(
         self, request: Request, address: str, trial: int, occurrence: int, notebook: Recorder

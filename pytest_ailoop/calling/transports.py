@@ -64,14 +64,23 @@ class Patches:
             owner = getattr(module, class_name, None)
             # Half imported, or a stand-in of the user's: looked at again at the next item.
             original = None if owner is None else owner.__dict__.get(method)
-            if original is None or getattr(original, "_ailoop_patches", None) is self:
+            if original is None or self._is_on_top(owner, method, original):
                 continue
             wire = wire or Wire(_client_module(name))
             wrap = _sync if method == _SYNC else _async
             patched = wrap(original, wire, self._store_of)
-            patched._ailoop_patches = self
             self._done.append((owner, method, original, patched))
             setattr(owner, method, patched)
+
+    def _is_on_top(self, owner: Any, method: str, standing: Any) -> bool:
+        """Return whether *standing* is a patch of ours; what lay over it is gone, then."""
+        ours = [one for one in self._done if one[:2] == (owner, method)]
+        layers = [one[3] for one in ours]
+        if not any(standing is layer for layer in layers):
+            return False
+        for gone in ours[layers.index(standing) + 1 :]:
+            self._done.remove(gone)
+        return True
 
 
 def _client_module(name: str) -> ModuleType:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,8 @@ class Running:
     key: ItemKey
     cell: Cell
     notebook: Recorder
+    #: Sees what fixtures of the item laid over the seam since it began: cassettes, mocks.
+    look_again: Callable[[], None]
     #: Why the item is red although its body ended; empty where it is not.
     verdict: list[str] = field(default_factory=list)
     exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -65,7 +67,7 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
         run_async=evaluation.run_async,
     )
     notebook.prompt_digest = cell.prompt.digest if cell.prompt is not None else None
-    running = Running(key_of(evaluation, item, cell), cell, notebook)
+    running = Running(key_of(evaluation, item, cell), cell, notebook, store.refresh)
     if evaluation.settings.replies == "replay":
         running.exits.enter_context(
             options.stand_in_keys(evaluation.config, evaluation.keys_needed())
@@ -104,6 +106,8 @@ def judged(item: pytest.Item) -> Iterator[None]:
     where nothing was missed: a known miss stays a miss.
     """
     running = item.stash.get(RUNNING, None)
+    if running is not None:
+        running.look_again()
     yield
     if running is None:
         return
