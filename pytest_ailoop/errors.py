@@ -20,6 +20,8 @@ The message of each says where, what was expected, what was got and the next ste
 
 from __future__ import annotations
 
+import contextlib
+
 __all__ = [
     "AiloopError",
     "BaselineError",
@@ -32,7 +34,23 @@ __all__ = [
     "ReplyError",
     "RunError",
     "UsageError",
+    "is_unanswered",
+    "mark_unanswered",
 ]
+
+
+_UNANSWERED = "_ailoop_unanswered"
+
+
+def mark_unanswered(error: Exception) -> None:
+    """Note on *error*, whatever its class, that a call got no reply because of it."""
+    with contextlib.suppress(AttributeError):  # Slots.
+        setattr(error, _UNANSWERED, True)
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Return whether *error* kept a call from its reply."""
+    return hasattr(error, _UNANSWERED)
 
 
 class AiloopError(Exception):

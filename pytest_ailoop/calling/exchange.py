@@ -17,7 +17,7 @@ from pytest_ailoop.calling.identity import Request, address_of, endpoint_of, is_
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.calling.stored import StoredReply, pack
 from pytest_ailoop.data.call import Call, Origin, Usage
-from pytest_ailoop.errors import BypassError, ReplyError
+from pytest_ailoop.errors import BypassError, ReplyError, mark_unanswered
 from pytest_ailoop.text import one_line
 
 __all__ = ["Exchange", "begin", "concerns", "recall"]
@@ -189,6 +189,9 @@ class Exchange:
     def failed(self, error: BaseException) -> None:
         """Note that no reply came; a retry asks for the same address again."""
         self._release()
+        # Not where the body itself was cut off, by a timeout of the test or of the application.
+        if isinstance(error, Exception):
+            mark_unanswered(error)
         self._note(origin="live", error=f"{type(error).__name__}: {error}", latency=self.elapsed)
 
     def _refused(self, status: int, body: bytes) -> None:
