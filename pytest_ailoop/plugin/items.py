@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from pytest_ailoop.matrix import Cell
     from pytest_ailoop.recorder import Recorder
 
-__all__ = ["RUNNING", "NotMeasured", "Running", "begin", "end", "judged", "run_async_body"]
+__all__ = [
+    "RUNNING",
+    "NotMeasured",
+    "Running",
+    "begin",
+    "end",
+    "is_infrastructure",
+    "judged",
+    "run_async_body",
+]
 
 
 class NotMeasured(pytest.fail.Exception, errors.CheckError):  # type: ignore[misc, name-defined]
@@ -108,7 +117,12 @@ def judged(item: pytest.Item) -> Iterator[None]:
     running = item.stash.get(RUNNING, None)
     if running is not None:
         running.look_again()
-    yield
+    try:
+        yield
+    except (Exception, SystemExit, *_SAID) as raised:
+        if running is not None:
+            _overrule(running, raised)
+        raise
     if running is None:
         return
     _raise_faults(running.notebook)
@@ -118,6 +132,49 @@ def judged(item: pytest.Item) -> Iterator[None]:
         pytest.fail("\n".join(running.verdict), pytrace=False)
     if unmeasured:
         raise NotMeasured("\n".join(running.verdict), pytrace=False)  # type: ignore[call-arg]
+
+
+def _overrule(running: Running, raised: BaseException) -> None:
+    """Raise what weighs more than what the body ended with.
+
+    An answer that the application made up for a missing reply says nothing on quality, whatever
+    the test thinks of it; and a skip takes no missed expectation back.
+    """
+    __tracebackhide__ = True
+    if isinstance(raised, pytest.exit.Exception) or is_infrastructure(raised):
+        return
+    _raise_faults(running.notebook)
+    if isinstance(raised, pytest.skip.Exception):
+        running.verdict = _missed(running.notebook)
+        if running.verdict:
+            pytest.fail("\n".join(running.verdict), pytrace=False)
+
+
+#: What pytest itself raises in a body for `fail`, `xfail` and `skip`.
+_SAID = (pytest.fail.Exception, pytest.skip.Exception)
+
+#: Base classes, by name, of what client libraries raise where a call brought no reply. By name:
+#: the libraries are not imported for this.
+_CALL_FAULTS = {
+    ("openai", "APIError"),
+    ("httpx", "TransportError"),
+    ("httpx2", "TransportError"),
+    ("anthropic", "APIError"),
+}
+
+
+def is_infrastructure(fault: BaseException | None) -> bool:
+    """Return whether *fault*, or one it was raised from, says that nothing could be measured."""
+    while fault is not None:
+        if isinstance(fault, (errors.ReplyError, errors.CheckError, errors.UsageError)):
+            return True
+        if errors.is_unanswered(fault):
+            return True
+        for base in type(fault).__mro__:
+            if (base.__module__.partition(".")[0], base.__name__) in _CALL_FAULTS:
+                return True
+        fault = fault.__cause__
+    return False
 
 
 def _raise_faults(notebook: Recorder) -> None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ailoop import digest, errors
+from pytest_ailoop import digest
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.plugin import scrub
 from pytest_ailoop.plugin.evaluation import Evaluation
-from pytest_ailoop.plugin.items import RUNNING, Running
+from pytest_ailoop.plugin.items import RUNNING, Running, is_infrastructure
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _lift_xfail(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.T
     """
     if not hasattr(report, "wasxfail") or report.passed or call.excinfo is None:
         return
-    if _is_infrastructure(call.excinfo.value):
+    if is_infrastructure(call.excinfo.value):
         del report.wasxfail
         report.outcome = "failed"
         report.longrepr = item.repr_failure(call.excinfo)
@@ -88,28 +88,7 @@ def _outcome(call: pytest.CallInfo[None], report: pytest.TestReport) -> Outcome:
         return "skipped"
     if report.when != "call" or call.excinfo is None:
         return "error"
-    return "error" if _is_infrastructure(call.excinfo.value) else "failed"
-
-
-#: Base classes, by name, of what client libraries raise where a call brought no reply. By name:
-#: the libraries are not imported for this.
-_CALL_FAULTS = {
-    ("openai", "APIError"),
-    ("httpx", "TransportError"),
-    ("httpx2", "TransportError"),
-    ("anthropic", "APIError"),
-}
-
-
-def _is_infrastructure(fault: BaseException | None) -> bool:
-    while fault is not None:
-        if isinstance(fault, (errors.ReplyError, errors.CheckError, errors.UsageError)):
-            return True
-        for base in type(fault).__mro__:
-            if (base.__module__.partition(".")[0], base.__name__) in _CALL_FAULTS:
-                return True
-        fault = fault.__cause__
-    return False
+    return "error" if is_infrastructure(call.excinfo.value) else "failed"
 
 
 def _record(

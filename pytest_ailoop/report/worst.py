@@ -84,8 +84,10 @@ def _outcome(records: Sequence[ItemRecord], values: Sequence[float]) -> str:
 
 def reason_of(record: ItemRecord) -> str:
     """Return the first thing that kept *record* from passing; empty where nothing did."""
+    # In an item that errored, an expectation is missed for want of a reply; the fault says more.
+    telling = ("unknown",) if record.outcome == "error" else ("unknown", "missed")
     for one in record.expectations:
-        if one.standing != "met":
+        if one.standing in telling:
             verb = "missed" if one.standing == "missed" else "could not tell"
             return f"{one.name} {verb}: {one.reason}" if one.reason else f"{one.name} {verb}"
     for score in record.scores:
