@@ -18,6 +18,9 @@ import pytest_ailoop
 for found in pkgutil.walk_packages(pytest_ailoop.__path__, "pytest_ailoop."):
     if not found.name.endswith("__main__"):
         importlib.import_module(found.name)
+# The same holds of what clients load on first use: errors of a second copy are other classes.
+for name in ("aiohttp", "genai_prices", "httpcore", "httpcore2", "httpx", "httpx2", "openai"):
+    importlib.import_module(name)
 
 QUIET = ("-p", "no:asyncio", "-p", "no:anyio", "-p", "no:randomly", "-p", "no:recording")
 QUIET += ("-p", "no:rerunfailures", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
