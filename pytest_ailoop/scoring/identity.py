@@ -60,7 +60,9 @@ def source_digest(function: Any) -> str:
 
 def _dotted(function: Any) -> str:
     owner = function if hasattr(function, "__qualname__") else type(function)
-    return f"{owner.__module__}.{owner.__qualname__}"
+    # Methods of builtin types (`str.isupper`) stand in no module.
+    module = getattr(owner, "__module__", None) or "builtins"
+    return f"{module}.{owner.__qualname__}"
 
 
 # getsource reads and tokenizes a file: one check function serves thousands of cases.
