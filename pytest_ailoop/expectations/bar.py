@@ -26,6 +26,7 @@ class Bar:
 
     @classmethod
     def of(cls, at_least: Any, at_most: Any, *, negated: bool = False) -> Bar:
+        __tracebackhide__ = True
         given = at_least is not None or at_most is not None
         low, high = _limit("at_least", at_least), _limit("at_most", at_most)
         if low is not None and high is not None and low > high:
@@ -70,6 +71,7 @@ class Bar:
 
 
 def _limit(name: str, value: Any) -> float | None:
+    __tracebackhide__ = True
     if value is None:
         return None
     number = as_number(value)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_ailoop.data.score import Expectation, Score
-from pytest_ailoop.errors import UsageError
+from pytest_ailoop.errors import CheckError, UsageError
 from pytest_ailoop.expectations.bar import Bar
 from pytest_ailoop.recorder import Recorder
 from pytest_ailoop.scoring.check import Check, Subject, run_check, run_check_async
@@ -21,6 +21,10 @@ __all__ = ["ExpectationFailed", "Outcome", "caller"]
 
 class ExpectationFailed(AssertionError):
     """An expectation with `hard=True` was missed or could not be scored; the item stops here."""
+
+
+class ExpectationNotScored(ExpectationFailed, CheckError):
+    """It could not be scored: the item is an error, not a failure."""
 
 
 class Outcome:
@@ -93,7 +97,8 @@ class Outcome:
         self._notebook.add_score(score)
         self._notebook.add_expectation(expectation)
         if self._hard and expectation.standing != "met":
-            raise ExpectationFailed(self._failure(score, expectation))
+            kind = ExpectationFailed if expectation.standing == "missed" else ExpectationNotScored
+            raise kind(self._failure(score, expectation))
 
     def _failure(self, score: Score, expectation: Expectation) -> str:
         shown = "not scored" if score.value is None else f"{score.value:g}"

@@ -40,6 +40,7 @@ def expect(value: Any, *, name: str | None = None) -> Expect:
         expect(reply).not_to(matches("(?i)as an ai"))
     ```
     """
+    __tracebackhide__ = True
     if hasattr(value, "__await__"):
         getattr(value, "close", lambda: None)()
         raise UsageError("expect(...) was given a coroutine; await it first: expect(await ...)")
@@ -66,6 +67,7 @@ def record(
     record("words", len(reply.text.split()), direction="lower")
     ```
     """
+    __tracebackhide__ = True
     notebook = _notebook("record")
     _refuse_name(name)
     if direction not in ("higher", "lower"):
@@ -166,6 +168,7 @@ class Expect:
 
 
 def _weight(value: Any) -> float:
+    __tracebackhide__ = True
     number = 1.0 if value is None else as_number(value)
     if number is None or not math.isfinite(number) or number <= 0:
         raise UsageError(f"weight={cut(repr(value), 40)}: give a number above 0")
@@ -173,6 +176,7 @@ def _weight(value: Any) -> float:
 
 
 def _notebook(what: str) -> Recorder:
+    __tracebackhide__ = True
     notebook = recorder.current()
     if notebook is None:
         raise UsageError(
@@ -187,6 +191,7 @@ def _notebook(what: str) -> Recorder:
 
 
 def _refuse_name(name: Any) -> None:
+    __tracebackhide__ = True
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UsageError(
             f"the name {cut(repr(name), 80)} is none for a score: "

@@ -20,6 +20,7 @@ def to_check(thing: Any) -> Check:
     Raises `UsageError` with the next step for all else; a string is refused because it could mean
     equality, containment or a pattern.
     """
+    __tracebackhide__ = True
     if isinstance(thing, Check):
         return thing
     if isinstance(thing, type):
@@ -30,6 +31,7 @@ def to_check(thing: Any) -> Check:
 
 
 def _from_type(thing: type) -> Check:
+    __tracebackhide__ = True
     if hasattr(thing, "model_validate_json"):
         return json_as(thing)
     if issubclass(thing, Check):

@@ -130,6 +130,7 @@ def run_check(check: Check, subject: Subject, *, barred: bool = True) -> Score:
     user's function is refused. Raises `UsageError` for that, and `ReplyError` where a model call
     of the check got no reply: infrastructure is never a score.
     """
+    __tracebackhide__ = True
     try:
         with recorder.judging():
             raw = check.score(subject)
@@ -143,6 +144,7 @@ def run_check(check: Check, subject: Subject, *, barred: bool = True) -> Score:
 
 async def run_check_async(check: Check, subject: Subject, *, barred: bool = True) -> Score:
     """Return what `run_check` does, for checks that await something, and for all others."""
+    __tracebackhide__ = True
     try:
         with recorder.judging():
             raw = check.score(subject)
@@ -154,6 +156,7 @@ async def run_check_async(check: Check, subject: Subject, *, barred: bool = True
 
 
 def _measured(check: Check, subject: Subject, raw: Any, barred: bool) -> Score:
+    __tracebackhide__ = True
     if isinstance(raw, Check):
         raise UsageError(f"{check.name} returned a check; call it first: expect(...).to({raw!r})")
     if not barred and lacks_bar(raw, in_any_unit=check.needs_bar):
@@ -166,5 +169,6 @@ def _measured(check: Check, subject: Subject, raw: Any, barred: bool) -> Score:
 
 
 def _unscored(check: Check, error: BaseException) -> Score:
+    __tracebackhide__ = True
     raise_if_not_ours(error)
     return unscored(error, name=check.name, kind=check.kind, check=check.digest)

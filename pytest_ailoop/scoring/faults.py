@@ -19,6 +19,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def raise_if_not_ours(error: BaseException) -> None:
     """Raise what must not become a score: a wrong use, or a model call without a reply."""
+    __tracebackhide__ = True
     if isinstance(error, UsageError):
         raise error
     found = infrastructure(error)

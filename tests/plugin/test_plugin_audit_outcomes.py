@@ -74,3 +74,39 @@ def test_a_skip_takes_no_missed_expectation_back(project):
     result = project.run("--ailoop-case=sun")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*1 of 1 expectations missed*", "*missing 'b'*"])
+
+
+@pytest.mark.parametrize("value", ["None", "1 / 0"])
+def test_a_hard_expectation_that_could_not_be_scored_is_an_error(project, value):
+    """`hard` says when to stop, not what it was: what could not be measured is no failure."""
+    project.eval(
+        f"def broken(text):\n    return {value}\n\n@pytest.mark.ailoop(dataset='cases.jsonl')\n"
+        "def test_it(case):\n    expect('a').to(broken, hard=True)\n"
+    )
+    result = project.run("--ailoop-case=sun")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*0 of 1 case scored*"])
+    assert [row["outcome"] for row in project.results()] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "expect('a').to(len)",
+        "expect('a').to(bool)",
+        "expect('a').to('a')",
+        "expect('a').to(contains('a'), at_least='x')",
+        "expect('a', name='?').to(contains('a'))",
+        "record('?', 1)",
+        "record('x', float('nan'))",
+    ],
+)
+def test_a_wrong_use_is_told_at_the_users_line(project, statement):
+    """The traceback ends in the test: our own frames say nothing to a user."""
+    project.eval(
+        f"@pytest.mark.ailoop(dataset='cases.jsonl')\ndef test_it(case):\n    {statement}\n"
+    )
+    result = project.run("--ailoop-case=sun", "--tb=short")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["test_eval.py:5: in test_it", "E   *UsageError: *"])
+    result.stdout.no_fnmatch_line("*pytest_ailoop/*.py:*")
