@@ -88,6 +88,8 @@ def _expectation(one: Expectation, score: Score | None) -> str:
     wanted = f" (wanted {bar})" if bar else ""
     hard = " [hard]" if one.hard else ""
     reason = one.reason or (score.reason if score else "")
+    if score is not None and score.not_scored is not None:
+        reason = reason.removeprefix(score.not_scored).lstrip()
     return f"  {_MARKS[one.standing]} {_inline(one.name)}{value}{wanted}{hard}{_reason(reason)}"
 
 
