@@ -49,7 +49,17 @@ def _tool_calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
 
 def _logprobs(choice: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:
     content = obj(choice.get("logprobs")).get("content")
-    return tuple(map(obj, content)) if isinstance(content, list) else None
+    return tuple(map(_logprob, content)) if isinstance(content, list) else None
+
+
+def _logprob(token: Any) -> Mapping[str, Any]:
+    """Return one token in one shape: clients and servers differ in order and in what they add."""
+    found = {name: obj(token).get(name) for name in ("token", "logprob")}
+    found["top_logprobs"] = [
+        {name: obj(one).get(name) for name in ("token", "logprob")}
+        for one in items(obj(token).get("top_logprobs"))
+    ]
+    return found
 
 
 def parsed_of(asked: Asked, text: str) -> tuple[Any, str | None]:
