@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_ailoop.data.baseline import Accepted, Change, Comparison, EntryKey
 from pytest_ailoop.settings import AcceptKind
@@ -57,7 +57,8 @@ def accept(
 ) -> Acceptance:
     """Return *old* with those changes of *comparison* that *kinds* accept.
 
-    Lines of cases that this run did not measure are kept as they are.
+    Lines of cases that this run did not measure are kept as they are. The data set is told once
+    for all lines of a test: it is the one of the test's last acceptance.
     """
     asked = set(kinds)
     may = asked if complete_and_passing else asked - {"prune"}
@@ -83,11 +84,27 @@ def accept(
     if unpruned:
         del left["prune", "missing"]
     return Acceptance(
-        entries=entries,
+        entries=_over_one_dataset(entries, comparison, may),
         done=tuple(_done(status, done[status]) for status in sorted(done)),
         left=(*_left(comparison, left), *(unpruned if everything else ())),
         refused=() if everything else unpruned,
     )
+
+
+def _over_one_dataset(
+    entries: Mapping[EntryKey, Accepted], comparison: Comparison, may: set[AcceptKind]
+) -> Mapping[EntryKey, Accepted]:
+    """Were each line to keep its own, a partial run over a changed data set would rewrite lines of
+    cases that it did not measure, only to say of what data set they are."""
+    latest = {
+        (one.key.module, one.key.test): one.now.dataset_digest
+        for one in comparison.changes
+        if one.now is not None and kind_of(one) in may
+    }
+    return {
+        key: replace(one, dataset_digest=latest.get((key.module, key.test), one.dataset_digest))
+        for key, one in entries.items()
+    }
 
 
 def _done(status: str, count: int) -> str:

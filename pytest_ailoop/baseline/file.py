@@ -7,9 +7,9 @@
   {"contains": {"mean": 1, "n": 3, "met": 3, "check": "77ab..."}}, "digest": "90d1...", ...}
 ```
 
-(A case line is one line.) A `test` line gives the data set's digest for the lines of that test;
-a case line says `dataset` only where it was accepted from another. Whatever cannot be read in
-full is refused with its line: damage is never "no baseline". PYTEST_DONT_REWRITE
+(A case line is one line.) A `test` line gives the digest of the data set as it was when a case of
+that test was last accepted; a case line says `dataset` only where it is another. Whatever cannot
+be read in full is refused with its line: damage is never "no baseline". PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations

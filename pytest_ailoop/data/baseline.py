@@ -74,6 +74,7 @@ class Accepted:
     prompt_digest: str | None = None
     models_answered: tuple[str, ...] = ()
     dataset_digest: str = ""
+    """Of the data set at the test's last acceptance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from pytest_ailoop.baseline.extension import (
     snapshot_name,
     write_baseline,
 )
-from pytest_ailoop.baseline.file import baseline_path
+from pytest_ailoop.baseline.file import baseline_path, dump
 from pytest_ailoop.baseline.measure import Measured, accepted_from
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey
 from pytest_ailoop.data.case import DatasetFacts
@@ -335,3 +335,13 @@ def test_a_damaged_file_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(BaselineError, match="git conflict markers"):
         write_baseline(tmp_path, MODULE, {key("a"): entry("a")})
     assert path.read_text() == "<<<<<<< HEAD\n"
+
+
+def test_lines_of_one_test_are_over_one_data_set() -> None:
+    """Accepting a part over a changed data set moves the test's digest, and leaves other lines."""
+    old = {one.key: one for one in (entry("a"), entry("b"))}
+    now = entry("a", dataset_digest="s2", output_digests=("o2",))
+    found = compare(old, Measured(entries={now.key: now}), plan("a"))
+    result = accept(old, found, ["new"], complete_and_passing=False)
+    assert {"s2"} == {one.dataset_digest for one in result.entries.values()}
+    assert dump(old.values()).splitlines()[3] == dump(result.entries.values()).splitlines()[3]
