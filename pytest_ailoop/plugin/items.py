@@ -71,7 +71,7 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
         variant=cell.variant,
         trial=cell.trial,
         recordings=evaluation.recordings_of(item.path),
-        is_async=inspect.iscoroutinefunction(getattr(item, "function", None)),
+        is_async=_is_async(item),
         model_client=evaluation.model_client,
         run_async=evaluation.run_async,
     )
@@ -84,6 +84,13 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
     running.exits.enter_context(recorder.active(notebook))
     running.exits.enter_context(store.item())
     item.stash[RUNNING] = running
+
+
+def _is_async(item: pytest.Item) -> bool:
+    """Return whether the test function is `async def`, also below hypothesis' `@given`."""
+    function = getattr(item, "function", None)
+    inner = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+    return inspect.iscoroutinefunction(inner)
 
 
 def end(item: pytest.Item) -> None:
