@@ -90,7 +90,8 @@ def _is_async(item: pytest.Item) -> bool:
     """Return whether the test function is `async def`, also below hypothesis' `@given`."""
     function = getattr(item, "function", None)
     inner = getattr(getattr(function, "hypothesis", None), "inner_test", function)
-    return inspect.iscoroutinefunction(inner)
+    # What anyio puts there at the first item stays for the next ones.
+    return inspect.iscoroutinefunction(getattr(inner, "_anyio_original_func", inner))
 
 
 def end(item: pytest.Item) -> None:
