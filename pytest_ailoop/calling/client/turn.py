@@ -61,7 +61,8 @@ class Turn(Generic[T]):
         """Return what to raise for *error*: the fault of ours behind it, else a `ReplyError`."""
         ours = own_fault(error)
         if ours is not None:
-            return ours
+            # Where it was found, far below in the client, tells the reader nothing.
+            return ours.with_traceback(None)
         fresh = self._faults()[self._faults_before :]
         return fresh[-1] if fresh else failure(self._spec, error)
 

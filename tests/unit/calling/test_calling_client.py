@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from pydantic import BaseModel
 
@@ -764,6 +765,23 @@ def test_a_fault_of_the_recorded_path_is_raised_as_itself(
     with pytest.raises(ReplayMissError) as caught:
         ask()
     assert caught.value is miss
+
+
+def test_a_miss_is_traced_to_the_call_and_no_deeper(ask: Asking) -> None:
+    """A fault of ours that comes up through the client does not bring the client's frames."""
+
+    def send(turn: Any) -> Any:
+        try:
+            raise ReplayMissError("no recording of this")
+        except ReplayMissError as miss:
+            raise openai.APIConnectionError(request=Any) from miss  # type: ignore[arg-type]
+
+    llm = SyncLLM(ask.llm().spec)
+    llm._send = send  # type: ignore[method-assign]
+    with pytest.raises(ReplayMissError) as caught:
+        llm("Hello")
+    frames = [entry.name for entry in caught.traceback]
+    assert ["test_a_miss_is_traced_to_the_call_and_no_deeper", "__call__"] == frames
 
 
 def test_neither_repr_nor_locals_of_a_client_show_the_key(server: Server) -> None:
