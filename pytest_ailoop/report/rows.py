@@ -291,7 +291,7 @@ def _next(
     if kinds and not accepted:
         found.append((f"ailoop accept --only {kinds}", "accepts it as the baseline"))
     mode = run.options.get("replies")
-    if mode != "replay" and total.calls.origins.get("cache", 0) + total.calls.origins.get(
+    if mode not in ("replay", "record") and total.calls.origins.get("cache", 0) + total.calls.origins.get(
         "live", 0
     ):
         found.append(("pytest --ailoop-replies=record", "keeps the replies in git, for replay"))

@@ -67,7 +67,9 @@ def report(
         selected=cases,
         trials=dict.fromkeys(cases, 1),
     )
-    run = RunRecord(id="r", started="s", duration=0, plan=Plan(tests=(test,)))
+    options = changes.pop("options", {})
+    plan = Plan(tests=(test,))
+    run = RunRecord(id="r", started="s", duration=0, plan=plan, options=options)  # type: ignore[arg-type]
     comparison = changes.pop("comparison", Comparison())
     return rows(run, records, comparison, **changes)  # type: ignore[arg-type]
 
@@ -114,6 +116,16 @@ def test_the_section_shows_denominators_and_what_is_not_there() -> None:
         "next: ailoop show -v  (shows each case of this run)",
         "next: ailoop accept --only regressed  (accepts it as the baseline)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "advised"), [("auto", True), ("live", True), ("record", False), ("replay", False)]
+)
+def test_recording_is_advised_where_it_is_not_done(mode: str, advised: bool) -> None:
+    """Live replies can be kept by `record`; a run in that mode has just kept them."""
+    live = replace(CALL, origin="live")
+    found = report(record("a", calls=(live,)), cases=("a",), options={"replies": mode})
+    assert advised == any("--ailoop-replies=record" in line for line in shown(found))
 
 
 def test_quiet_is_one_line() -> None:
