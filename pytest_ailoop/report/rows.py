@@ -290,10 +290,8 @@ def _next(
     kinds = _kinds(comparison, run.exit_status == 0)
     if kinds and not accepted:
         found.append((f"ailoop accept --only {kinds}", "accepts it as the baseline"))
-    mode = run.options.get("replies")
-    if mode not in ("replay", "record") and total.calls.origins.get("cache", 0) + total.calls.origins.get(
-        "live", 0
-    ):
+    unrecorded = {"cache", "live"} & total.calls.origins.keys()
+    if unrecorded and run.options.get("replies") not in ("replay", "record"):
         found.append(("pytest --ailoop-replies=record", "keeps the replies in git, for replay"))
     return tuple(found)
 
