@@ -58,10 +58,12 @@ def names(lines):
 
 
 def check(accepted, before, touched, reason):
-    """Only the lines of *touched* cases changed, all cases are still there, and *reason* is told."""
+    """Only the lines of *touched* cases changed, no case is gone, and *reason* is told."""
     after = accepted.lines
     assert names(before) == names(after)
     assert set(touched) == names(set(after) - set(before))
+    gone = [key for key, status in accepted.ended["changes"].items() if status == "missing"]
+    assert all("mars" in key for key in gone)
     found = accepted.ended["incomplete"]
     assert any(reason in one for one in found), found
 
