@@ -22,10 +22,13 @@ _EXCERPT = 300
 
 
 def client_errors() -> tuple[type[Exception], ...]:
-    """Return what a call of the client raises where the server or the way to it is at fault."""
+    """Return what a call of the client raises where the server or the way to it is at fault.
+
+    Faults of ours come up from below the client by themselves, or inside one of its own.
+    """
     import openai
 
-    return (openai.OpenAIError, json.JSONDecodeError)
+    return (openai.OpenAIError, json.JSONDecodeError, AiloopError)
 
 
 def own_fault(error: BaseException) -> AiloopError | None:

@@ -767,17 +767,18 @@ def test_a_fault_of_the_recorded_path_is_raised_as_itself(
     assert caught.value is miss
 
 
-def test_a_miss_is_traced_to_the_call_and_no_deeper(ask: Asking) -> None:
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_miss_is_traced_to_the_call_and_no_deeper(server: Server, wrapped: bool) -> None:
     """A fault of ours that comes up through the client does not bring the client's frames."""
 
     def send(turn: Any) -> Any:
-        try:
-            raise ReplayMissError("no recording of this")
-        except ReplayMissError as miss:
-            raise openai.APIConnectionError(request=Any) from miss  # type: ignore[arg-type]
+        miss = ReplayMissError("no recording of this")
+        if not wrapped:
+            raise miss
+        raise openai.APIConnectionError(request=Any) from miss  # type: ignore[arg-type]
 
-    llm = SyncLLM(ask.llm().spec)
-    llm._send = send  # type: ignore[method-assign]
+    llm = Asking(SyncLLM, server).llm()
+    llm._send = send
     with pytest.raises(ReplayMissError) as caught:
         llm("Hello")
     frames = [entry.name for entry in caught.traceback]
