@@ -1,24 +1,39 @@
-"""README and docs: their code is code, their links lead somewhere, their commands are one line.
+"""README and docs: their code is code, their links lead somewhere, their output is real.
 
 Comments in the Markdown say what to do with the block that follows:
 
-`<!-- run -->` runs a Python block as a test file, `<!-- file: NAME -->` puts a block beside it
-under that name first, `<!-- command: NAME -->` marks a line that `.ci/run` executes.
+- `<!-- file: NAME -->` puts the block beside the page's tests under that name;
+- `<!-- run: NAME -->` is a test file that passes (`<!-- run -->` where the name does not matter);
+- `<!-- fails: NAME -->` is a test file that does not pass;
+- `<!-- output: PLACE: COMMAND -->` is what the command prints: each line stands in it, in order; a
+  line `...` stands for any others. The place is `page` (the files above), `quickstart` (the
+  example, run once) or `changed` (the example after its tour);
+- `<!-- command: NAME -->` is a line that `.ci/run` executes.
+
+Replies that a page's tests need are recorded in `docs/recorded`, by the name of the test file; those
+of a test that fails by a changed word are of the word before. `python tests/test_docs.py FOLDER`
+writes each page's files there, to record them anew.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+RECORDED = ROOT / "docs" / "recorded"
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
@@ -32,6 +47,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+QUIET = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:asyncio", "-p", "no:anyio")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +62,23 @@ class Block:
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def word(self) -> str:
+        """What the comment asks for."""
+        return self.comment.partition(":")[0].strip()
+
+    @property
+    def rest(self) -> str:
+        """What the comment says behind its first colon."""
+        return self.comment.partition(":")[2].strip()
+
+    @property
+    def file(self) -> str | None:
+        """The name that the block is a file by."""
+        if self.word in ("run", "fails"):
+            return self.rest or f"test_line_{self.line}.py"
+        return self.rest if self.word == "file" else None
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -65,8 +98,89 @@ def blocks_of(page: Path) -> list[Block]:
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
-RUN = [block for block in PYTHON if block.comment == "run"]
 TOML = [block for block in BLOCKS if block.language == "toml"]
+RUN = sorted({block.page for block in BLOCKS if block.word == "run"})
+FAILS = [block for block in BLOCKS if block.word == "fails"]
+OUTPUT = [block for block in BLOCKS if block.word == "output"]
+
+
+def lay_out(page: Path, folder: Path) -> Path:
+    """Write the files of a page, with the replies recorded for its tests."""
+    for block in blocks_of(page):
+        if block.file is not None:
+            target = folder / block.file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block.code, encoding="utf-8")
+            recorded = RECORDED / f"{target.stem}.jsonl"
+            if target.suffix == ".py" and recorded.exists():
+                (folder / "__recordings__").mkdir(exist_ok=True)
+                shutil.copy(recorded, folder / "__recordings__")
+    (folder / "pytest.toml").touch()
+    return folder
+
+
+def run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """Run `pytest ...` or `ailoop ...` in *folder* as a reader does."""
+    program, *arguments = shlex.split(command)
+    module = {"pytest": "pytest", "ailoop": "pytest_ailoop"}[program]
+    return subprocess.run(
+        [sys.executable, "-m", module, *(QUIET if program == "pytest" else ()), *arguments],
+        cwd=folder,
+        env={
+            **os.environ,
+            "AILOOP_REPLIES": "replay",
+            "COLUMNS": "80",
+            "PYTHONIOENCODING": "utf-8",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+class Places:
+    """Folders to run commands in, each made once."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    @functools.cache  # noqa: B019 - lives as long as the module's tests
+    def page(self, page: Path) -> Path:
+        return lay_out(page, Path(tempfile.mkdtemp(dir=self._base)))
+
+    @functools.cache  # noqa: B019
+    def quickstart(self, changed: bool = False) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=self._base)) / "quickstart"
+        left = shutil.ignore_patterns(".ailoop", "__pycache__", ".pytest_cache")
+        shutil.copytree(ROOT / "examples" / "quickstart", folder, ignore=left)
+        if changed:
+            prompts = folder / "evals" / "prompts"
+            shutil.copy(prompts / "next" / "described.prompt.md", prompts)
+        self.run(folder, "pytest")
+        return folder
+
+    def of(self, block: Block) -> Path:
+        place = block.rest.partition(":")[0]
+        return self.page(block.page) if place == "page" else self.quickstart(place == "changed")
+
+    @functools.cache  # noqa: B019
+    def run(self, folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+        return run(folder, command)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    return Places(tmp_path_factory.mktemp("docs"))
+
+
+def not_printed(wanted: str, printed: str) -> Iterator[str]:
+    """Yield the lines of *wanted* that do not stand in *printed* behind the one before."""
+    lines = iter(printed.splitlines())
+    for line in wanted.splitlines():
+        if line.strip() != "..." and line.rstrip() not in (one.rstrip() for one in lines):
+            yield line
+            return
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=str)
@@ -81,26 +195,28 @@ def test_toml_blocks_parse(block: Block) -> None:
     tomllib.loads(block.code)
 
 
-@pytest.mark.parametrize("block", RUN, ids=str)
-def test_marked_blocks_run(block: Block, tmp_path: Path) -> None:
-    """A block marked `run` passes as a test file beside the page's marked files."""
-    for other in blocks_of(block.page):
-        name = other.comment.removeprefix("file: ")
-        if name != other.comment:
-            target = tmp_path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(other.code, encoding="utf-8")
-    (tmp_path / "pytest.toml").touch()
-    (tmp_path / "test_block.py").write_text(block.code, encoding="utf-8")
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_block.py"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+@pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_marked_blocks_run(page: Path, places: Places) -> None:
+    """Each block of a page marked `run` passes as a test file beside the page's files."""
+    names = [block.file for block in blocks_of(page) if block.word == "run"]
+    result = places.run(places.page(page), f"pytest -q {' '.join(map(str, names))}")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("block", FAILS, ids=str)
+def test_marked_blocks_fail(block: Block, places: Places) -> None:
+    """A block marked `fails` is collected and run, and does not pass."""
+    result = places.run(places.page(block.page), f"pytest -q {block.file}")
+    assert result.returncode == 1, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("block", OUTPUT, ids=str)
+def test_marked_output_is_printed(block: Block, places: Places) -> None:
+    """Output shown on a page is what the command prints today."""
+    command = block.rest.partition(":")[2].strip()
+    result = places.run(places.of(block), command)
+    printed = result.stdout + result.stderr
+    assert [] == list(not_printed(block.code, printed)), printed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -122,3 +238,8 @@ def test_readme_commands_are_one_line_each(name: str) -> None:
     ]
     assert 1 == len(found)
     assert 1 == found[0].count("\n")
+
+
+if __name__ == "__main__":
+    for with_tests in RUN:
+        print(lay_out(with_tests, Path(sys.argv[1]) / with_tests.stem))
