@@ -12,6 +12,7 @@ import pytest
 
 from pytest_ailoop import text
 from pytest_ailoop.data.record import item_from, plain, plan_from
+from pytest_ailoop.plugin import options
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
 from pytest_ailoop.plugin.planning import plan_of
@@ -75,7 +76,8 @@ def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> 
         _redden(session, pytest.ExitCode.USAGE_ERROR)
     interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     tests = evaluation.session.planned.tests
-    if session.config.option.collectonly or not tests or (interrupted and not evaluation.heard):
+    looked = options.runs_nothing(session.config)
+    if looked or not tests or (interrupted and not evaluation.heard):
         evaluation.nothing = []
         return
     if not any(one.selected for one in tests):

@@ -131,6 +131,12 @@ def in_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
+def runs_nothing(config: pytest.Config) -> bool:
+    """Return whether the session only looks: no test body runs, so nothing can be missing."""
+    looks = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
+    return any(config.getoption(name, False) for name in looks)
+
+
 def replies(config: pytest.Config) -> tuple[str, bool]:
     """Return the mode of replies, and whether it was asked for rather than a default."""
     value, where = _value(config, "replies")
