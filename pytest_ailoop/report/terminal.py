@@ -96,7 +96,7 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
 
 def _test(test: TestRows, width: int, verbose: int) -> Iterator[Line]:
     cases = f"{test.cases} of {test.size}" if test.cases < test.size else str(test.cases)
-    about = f"{cases} {'case' if cases == '1' else 'cases'}"
+    about = f"{cases} {'case' if test.size == 1 else 'cases'}"
     about += f" x {test.trials} trials" if test.trials > 1 else ""
     name = text.one_line(f"{test.module}::{test.test}", width - 4)
     dataset = text.one_line(test.dataset, 60)

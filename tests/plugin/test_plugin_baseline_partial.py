@@ -57,13 +57,14 @@ def names(lines):
     return found
 
 
-def check(accepted, before, touched, reason):
-    """Only the lines of *touched* cases changed, no case is gone, and *reason* is told."""
+def check(accepted, before, touched, reason, left="mars"):
+    """Only the lines of *touched* cases changed, none is removed, *reason* is told, and gone are
+    called those cases alone that *left* the data set."""
     after = accepted.lines
     assert names(before) == names(after)
     assert set(touched) == names(set(after) - set(before))
     gone = [key for key, status in accepted.ended["changes"].items() if status == "missing"]
-    assert all("mars" in key for key in gone)
+    assert all(key.partition(" ")[2] == left for key in gone)
     found = accepted.ended["incomplete"]
     assert any(reason in one for one in found), found
 
@@ -121,7 +122,7 @@ def test_a_test_of_which_nothing_was_selected_stays(accepted):
     )
     assert {"test_b sun"} <= names(accepted.lines)
     result.stdout.fnmatch_lines(["SKIPPED * ailoop: tag hard leaves no case of b.jsonl"])
-    check(accepted, before, [], "tag hard")
+    check(accepted, before, [], "tag hard", left="sun")
 
 
 def test_a_sample_touches_its_cases(accepted):
@@ -193,12 +194,23 @@ def test_a_run_that_ends_in_collection_keeps_nothing(accepted):
     assert (runs, before) == (accepted.project.runs, accepted.lines)
 
 
+#: Leaves a file for each passed item of which the controlling process knows.
+SEEN = """
+import os, pathlib
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and report.passed and "PYTEST_XDIST_WORKER" not in os.environ:
+        pathlib.Path(f"seen-{report.nodeid[-4:-1]}").touch()
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
 def test_an_interrupted_run_touches_what_came_before(accepted, workers):
     """Ctrl-C: measured cases are accepted, the others keep their lines."""
-    slow = EVAL.replace("def test_b(case):", "def test_b(case):\n    wait()")
-    wait = "import time\ndef wait():\n    pathlib.Path('waits').touch()\n    time.sleep(30)\n"
-    accepted.project.eval(slow + wait)
+    wait = "\nimport time\ndef wait():\n    time.sleep(30)\n"
+    accepted.project.eval(EVAL.replace("def test_b(case):", "def test_b(case):\n    wait()") + wait)
+    seen = accepted.project.path / "conftest.py"
+    seen.write_text(seen.read_text("utf-8") + SEEN, "utf-8")
     before = accepted.lines
     quiet = ("-p", "no:asyncio", "-p", "no:randomly", "-p", "no:anyio", "-p", "no:cacheprovider")
     running = subprocess.Popen(
@@ -208,11 +220,9 @@ def test_an_interrupted_run_touches_what_came_before(accepted, workers):
         text=True,
         start_new_session=True,
     )
-    waits = accepted.project.path / "waits"
-    until = time.monotonic() + 20
-    while not waits.exists() and time.monotonic() < until:
+    until = time.monotonic() + 30
+    while len(list(accepted.project.path.glob("seen-*"))) < 2 and time.monotonic() < until:
         time.sleep(0.02)
-    time.sleep(0.3)
     os.killpg(running.pid, signal.SIGINT)
     shown, _ = running.communicate(timeout=20)
     assert pytest.ExitCode.INTERRUPTED == running.returncode, shown
