@@ -72,7 +72,7 @@ def find(
     """
     task = {"pattern": pattern.pattern, "flags": pattern.flags, "text": text}
     task |= {"full": full, "every": every}
-    if worst_case(pattern, len(text), full=full) <= _INLINE:
+    if worst_case(pattern, text, full=full) <= _INLINE:
         rows = _here(pattern, text, full, every)
     else:
         rows = _worker.ask(task, timeout)
@@ -88,17 +88,19 @@ def _here(pattern: re.Pattern[str], text: str, full: bool, every: bool) -> list[
     return [(one.group(), one.group(1) if pattern.groups else None) for one in found]
 
 
-def worst_case(pattern: re.Pattern[str], length: int, *, full: bool = False) -> float:
-    """Return a bound on the matcher's steps over *length* characters; infinite where none is known.
+def worst_case(pattern: re.Pattern[str], text: str, *, full: bool = False) -> float:
+    """Return a bound on the matcher's steps over *text*; infinite where none is known.
 
-    Each place that can take more or less multiplies the ways to match; a repeat around such a
-    place, and a back reference, have no small bound.
+    From each start, a place that can take more or less multiplies the ways to match: by no more
+    than the longest run of characters that it takes, where it takes single ones. A repeat around
+    such a place, and a back reference, have no small bound.
     """
     try:
-        ways = _ways(_parsed(pattern.pattern, pattern.flags), length + 1)
+        parsed = _parsed(pattern.pattern, pattern.flags)
+        ways = _Ways(text, pattern.flags).of(parsed)
     except (ImportError, AttributeError, TypeError, ValueError, RecursionError, re.error):
         return float("inf")
-    return ways * (1 if full else length + 1) * 2
+    return ways * (1 if full else len(text) + 1) * 2
 
 
 @functools.lru_cache(maxsize=256)
@@ -107,33 +109,69 @@ def _parsed(pattern: str, flags: int) -> Any:
     return importlib.import_module("re._parser").parse(pattern, flags)
 
 
-def _ways(parsed: Any, length: int) -> float:
-    ways = 1.0
-    for op, argument in parsed:
-        ways *= _step(str(op), argument, length)
-        if ways > _INLINE:
-            return float("inf")
-    return ways
+_SINGLE = ("LITERAL", "NOT_LITERAL", "ANY", "IN", "CATEGORY", "RANGE")
 
 
-def _step(op: str, argument: Any, length: int) -> float:
-    if op in ("LITERAL", "NOT_LITERAL", "ANY", "IN", "AT", "CATEGORY", "RANGE", "FAILURE"):
-        return 1.0
-    if op in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-        least, most, body = argument
-        inside = _ways(body, length)
-        spread = min(int(most), length) - min(int(least), length) + 1
+class _Ways:
+    """Counts the ways in which a parsed pattern can match from one place of *text*."""
+
+    def __init__(self, text: str, flags: int) -> None:
+        self._text, self._flags = text, flags
+
+    def of(self, parsed: Any) -> float:
+        ways = 1.0
+        for op, argument in parsed:
+            ways *= self._step(str(op), argument)
+            if ways > _INLINE:
+                return float("inf")
+        return ways
+
+    def _step(self, op: str, argument: Any) -> float:
+        if op in _SINGLE or op in ("AT", "FAILURE"):
+            return 1.0
+        if op in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            return self._repeat(*argument)
+        if op == "SUBPATTERN":
+            _, added, taken, part = argument
+            return _Ways(self._text, (self._flags | added) & ~taken).of(part)
+        if op == "ATOMIC_GROUP":
+            return self.of(argument)
+        if op in ("ASSERT", "ASSERT_NOT"):
+            return self.of(argument[1])
+        if op == "BRANCH":
+            return sum(self.of(one) for one in argument[1])
+        return float("inf")
+
+    def _repeat(self, least: Any, most: Any, body: Any) -> float:
         # A fixed count of a body with one way has one way; all else around choices may explode.
-        return float(max(spread, 1)) if inside == 1.0 else float("inf")
-    if op == "SUBPATTERN":
-        return _ways(argument[3], length)
-    if op == "ATOMIC_GROUP":
-        return _ways(argument, length)
-    if op in ("ASSERT", "ASSERT_NOT"):
-        return _ways(argument[1], length)
-    if op == "BRANCH":
-        return sum(_ways(one, length) for one in argument[1])
-    return float("inf")
+        if self.of(body) != 1.0:
+            return float("inf")
+        longest = min(int(most), len(self._text))
+        if longest > int(least) and len(body) == 1 and str(body[0][0]) in _SINGLE:
+            longest = min(longest, self._longest_run(body))
+        return float(max(longest - min(int(least), longest) + 1, 1))
+
+    def _longest_run(self, body: Any) -> int:
+        """Return the length of the longest run of characters that *body* takes, one by one."""
+        runs = _runs(body, self._flags).finditer(self._text)
+        return max((len(one.group()) for one in runs), default=0)
+
+
+_known_runs: dict[tuple[str, int], re.Pattern[str]] = {}
+
+
+def _runs(body: Any, flags: int) -> re.Pattern[str]:
+    """Return a pattern for runs of what *body*, a parsed single character, takes."""
+    name = repr(body), flags
+    found = _known_runs.get(name)
+    if found is None:
+        whole = importlib.import_module("re._parser").parse("x+", flags)
+        op, (least, most, _) = whole[0]
+        whole[0] = (op, (least, most, body))
+        found = importlib.import_module("re._compiler").compile(whole, flags)
+        if len(_known_runs) < 1000:
+            _known_runs[name] = found
+    return found
 
 
 class _Worker:

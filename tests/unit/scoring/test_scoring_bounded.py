@@ -89,22 +89,45 @@ def test_both_ways_find_the_same(pattern, text, monkeypatch):
 )
 def test_the_screen_tells_nested_choices(pattern, finite):
     """Repeats around choices and back references have no bound; all else has one."""
-    assert (worst_case(re.compile(pattern), 10) != float("inf")) == finite
+    assert (worst_case(re.compile(pattern), "aaabbb 2024-11") != float("inf")) == finite
 
 
 def test_the_bound_grows_with_the_text():
     """A pattern that is harmless on a line goes to the worker on a book."""
     pattern = re.compile(r"\s+$")
-    assert worst_case(pattern, 100) < bounded._INLINE < worst_case(pattern, 1_000_000)
+    assert worst_case(pattern, " " * 100) < bounded._INLINE < worst_case(pattern, " " * 1_000_000)
+
+
+@pytest.mark.parametrize("pattern", [r"A:\s*\$?(-?[\d,.]+)", r"(?i)total[^0-9]*(\d+)", r"\w+@\w+"])
+def test_only_runs_that_the_text_has_count(pattern):
+    """A repeat of single characters takes no more than their longest run in the text at hand."""
+    bounded._worker.stop()
+    find(
+        re.compile(pattern),
+        "A: $1,234.5 and more words, none very long. " * 40 + "A:  7",
+        every=True,
+    )
+    assert bounded._worker._process is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "run"),
+    [("a*", "aaba", 2), ("[ab]*", "aaba", 4), (r"\d*", "a12 345", 3), (".*", "abc\nab", 3),
+     ("(?s).*", "abc\nab", 6), ("(?i)x*", "xXx", 3), ("[^a]*", "bbabbb", 3),
+     ("(?i:x*)", "xXx", 3), ("(?i)(?-i:x*)", "xXx", 1)],
+)  # fmt: skip
+def test_the_longest_run_is_that_of_the_characters_taken(pattern, text, run):
+    """Flags and negation count as they do in the match itself."""
+    assert 2 * (run + 1) == worst_case(re.compile(pattern), text, full=True)
 
 
 def test_after_a_fork_the_pipe_is_not_shared(monkeypatch):
     """A forked child starts a worker of its own and leaves the parent's alone."""
     pattern = re.compile(r"(a+)+b")
-    find(pattern, "ab")
+    find(pattern, "aab")
     parent = bounded._worker._process
     monkeypatch.setattr(bounded.os, "getpid", lambda: -1)
-    find(pattern, "ab")
+    find(pattern, "aab")
     child = bounded._worker._process
     bounded._worker.stop()
     assert child is not parent
