@@ -36,20 +36,22 @@ def generate(evaluation: Evaluation, metafunc: pytest.Metafunc) -> None:
     """
     try:
         cells = _cells(evaluation, metafunc)
-    except errors.UsageError as fault:
-        if evaluation.is_worker:
-            raise pytest.Collector.CollectError(text.safe(str(fault))) from None
-        evaluation.usage_faults.append(str(fault))
-        cells = []
     except errors.AiloopError as fault:
-        where = metafunc.definition.nodeid
-        raise pytest.Collector.CollectError(text.safe(f"{where}: {fault}")) from None
+        words = _with_place(str(fault), metafunc.definition.nodeid)
+        if evaluation.is_worker or not isinstance(fault, errors.UsageError):
+            raise pytest.Collector.CollectError(text.safe(words)) from None
+        evaluation.usage_faults.append(words)
+        cells = []
     if CELL not in metafunc.fixturenames:
         metafunc.fixturenames.append(CELL)
     if cells:
         _parametrize(metafunc, cells)
     else:
         _stand_in(evaluation, metafunc)
+
+
+def _with_place(words: str, nodeid: str) -> str:
+    return words if words.startswith(f"{nodeid}: ") else f"{nodeid}: {words}"
 
 
 def _parametrize(metafunc: pytest.Metafunc, cells: list[matrix.Cell]) -> None:
