@@ -110,7 +110,7 @@ def _cells(group: tuple[str, str], changes: list[Change]) -> tuple[str, ...]:
         else ((), ())
     )
     words = change_words(Counter(str(one.status) for one in changes), short=True)
-    name = text.one_line(" ".join(part for part in group if part), 60)
+    name = text.one_line(" ".join(part for part in group if part), 200)
     return name, str(len(both)), _mean(a), _mean(b), words
 
 

@@ -89,6 +89,7 @@ class TestRows:
     """Cases of the data set before selection."""
     trials: int
     """Most trials of any case, as planned."""
+    fewest: int
     rows: tuple[Row, ...]
 
 
@@ -187,6 +188,7 @@ def _test_rows(test: PlannedTest, tables: _Tables) -> TestRows:
         cases=len(test.selected),
         size=test.dataset.size,
         trials=max(test.trials.values(), default=1),
+        fewest=min(test.trials.values(), default=1),
         rows=tuple(_variant_row(test, variant, tables) for variant in test.variants),
     )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_ailoop.text import cut
-
 __all__ = ["table"]
 
 
@@ -14,16 +12,21 @@ def table(
 ) -> Iterator[str]:
     """Yield the head, then each row; the first column to the left, the others to the right.
 
-    The first column is cut where the row would not fit, to 12 characters at least. Where that is
-    not enough, the last columns go to a second line below their row.
+    Where the names of the rows do not fit, each stands whole on a line above its row: cut, two of
+    them might look the same. Where that is not enough, the last columns go to a second line.
     """
     sizes = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-    first = min(sizes[0], max(12, width - len(indent) - sum(size + 2 for size in sizes[1:])))
+    room = width - len(indent) - sum(size + 2 for size in sizes[1:])
+    above = sizes[0] > max(12, room)
+    first = len(head[0]) if above else sizes[0]
     fitting = len(head)
     while fitting > 2 and _length(first, sizes[1:fitting], indent) > width:
         fitting -= 1
     for row in (head, *body):
-        cells = [_tame(cut(row[0], first).ljust(first))]
+        if above and row is not head:
+            yield (indent + _tame(row[0])).rstrip()
+        name = "" if above and row is not head else row[0]
+        cells = [_tame(name.ljust(first))]
         cells += [cell.rjust(size) for cell, size in zip(row[1:fitting], sizes[1:], strict=False)]
         yield (indent + "  ".join(cells)).rstrip()
         if fitting < len(head) and row is not head:

@@ -97,7 +97,9 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
 def _test(test: TestRows, width: int, verbose: int) -> Iterator[Line]:
     cases = f"{test.cases} of {test.size}" if test.cases < test.size else str(test.cases)
     about = f"{cases} {'case' if test.size == 1 else 'cases'}"
-    about += f" x {test.trials} trials" if test.trials > 1 else ""
+    if test.trials > 1:
+        fewer = f"{test.fewest} to " if test.fewest < test.trials else ""
+        about += f" x {fewer}{test.trials} trials"
     name = text.one_line(f"{test.module}::{test.test}", width - 4)
     dataset = text.one_line(test.dataset, 60)
     yield f"- {name}", _BOLD
@@ -118,7 +120,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     if calls.uncounted and calls.count:
         tokens = "n/a" if calls.uncounted == calls.count else f">={tokens}"
     return (
-        text.one_line(row.label or "(all)", 60),
+        text.one_line(row.label or "(all)", 200),
         f"{row.passed}/{row.scored}",
         interval(row.rate, row.low, row.high),
         change_words(row.changes, short=True) or "-",
@@ -129,7 +131,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _beneath(row: Row, verbose: int, *, several: bool) -> Iterator[Line]:
-    label = f"{text.one_line(row.label, 40)}: " if several else ""
+    label = f"{text.one_line(row.label, 200)}: " if several else ""
     odd = list(_odd_outcomes(row))
     if row.scored < row.planned:
         odd.insert(0, f"{row.scored} of {text.plural(row.planned, 'case')} scored")

@@ -337,7 +337,33 @@ def test_numbers_are_short_and_honest(found: str, expected: str) -> None:
     st.integers(70, 120),
 )
 def test_a_table_keeps_every_cell(body: list[list[str]], width: int) -> None:
-    """Whatever does not fit goes to a second line: only the first column is ever cut."""
+    """Whatever does not fit goes to a line of its own: nothing is ever cut."""
     text = "\n".join(table(("v", "a", "b", "c"), body, width=width))
     for row in body:
-        assert all(cell in text for cell in row[1:])
+        assert all(cell in text for cell in row)
+
+
+def test_variants_with_long_names_can_be_told_apart() -> None:
+    """Names that differ at their ends only stand whole, above their rows."""
+    names = [f"accounts/models/some-large-model-405b style={end}" for end in "ab"]
+    body = [(name, "1/1", "100% [21, 100]", "1 new", "44ms/44ms", "5", "n/a") for name in names]
+    head = ("variant", "passed", "rate [95% CI]", "vs baseline", "p50/p95", "tokens", "cost")
+    assert [
+        "  variant  passed   rate [95% CI]  vs baseline    p50/p95  tokens  cost",
+        "  accounts/models/some-large-model-405b style=a",
+        "              1/1  100% [21, 100]        1 new  44ms/44ms       5   n/a",
+        "  accounts/models/some-large-model-405b style=b",
+        "              1/1  100% [21, 100]        1 new  44ms/44ms       5   n/a",
+    ] == list(table(head, body, width=80))
+
+
+def test_trials_of_the_cases_own_are_told() -> None:
+    """Where cases differ in their trials, `2 cases x 3 trials` would be a wrong count of items."""
+    found = report(record())
+    (test,) = found.tests
+    (line,) = [
+        one
+        for one in shown(replace(found, tests=(replace(test, trials=3, fewest=2),)))
+        if one.startswith("  over")
+    ]
+    assert line == "  over x.jsonl: 2 of 9 cases x 2 to 3 trials"
