@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ailoop import errors, recorder
+from pytest_ailoop import errors, recorder, text
 from pytest_ailoop.plugin import options
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.naming import cell_of, key_of, source_of
@@ -49,6 +49,9 @@ class Running:
     notebook: Recorder
     #: Sees what fixtures of the item laid over the seam since it began: cassettes, mocks.
     look_again: Callable[[], None]
+    in_body: bool = False
+    #: How the subtests that did not pass ended: "failed" or "error".
+    subtests: list[str] = field(default_factory=list)
     #: Why the item is red although its body ended; empty where it is not.
     verdict: list[str] = field(default_factory=list)
     exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -125,16 +128,20 @@ def judged(item: pytest.Item) -> Iterator[None]:
     running = item.stash.get(RUNNING, None)
     if running is not None:
         running.look_again()
+        running.in_body = True
     try:
         yield
     except (Exception, SystemExit, *_SAID) as raised:
         if running is not None:
             _overrule(running, raised)
         raise
+    finally:
+        if running is not None:
+            running.in_body = False
     if running is None:
         return
     _raise_faults(running.notebook)
-    missed, unmeasured = _missed(running.notebook), _unmeasured(running.notebook, item)
+    missed, unmeasured = _missed(running), _unmeasured(running, item)
     running.verdict = [*missed, *unmeasured]
     if missed:
         pytest.fail("\n".join(running.verdict), pytrace=False)
@@ -153,7 +160,7 @@ def _overrule(running: Running, raised: BaseException) -> None:
         return
     _raise_faults(running.notebook)
     if isinstance(raised, pytest.skip.Exception):
-        running.verdict = _missed(running.notebook)
+        running.verdict = _missed(running)
         if running.verdict:
             pytest.fail("\n".join(running.verdict), pytrace=False)
 
@@ -192,13 +199,22 @@ def _raise_faults(notebook: Recorder) -> None:
         raise fault
 
 
-def _missed(notebook: Recorder) -> list[str]:
-    missed = sum(one.standing == "missed" for one in notebook.expectations)
-    return [f"{missed} of {len(notebook.expectations)} expectations missed"] if missed else []
+def _missed(running: Running) -> list[str]:
+    expectations = running.notebook.expectations
+    missed = sum(one.standing == "missed" for one in expectations)
+    found = [f"{missed} of {len(expectations)} expectations missed"] if missed else []
+    return [*found, *_subtests(running, "failed")]
 
 
-def _unmeasured(notebook: Recorder, item: pytest.Item) -> list[str]:
-    found = list(notebook.unfinished)
+def _subtests(running: Running, outcome: str) -> list[str]:
+    count = running.subtests.count(outcome)
+    words = "failed" if outcome == "failed" else "could not be measured"
+    return [f"{text.plural(count, 'subtest')} {words}"] if count else []
+
+
+def _unmeasured(running: Running, item: pytest.Item) -> list[str]:
+    notebook = running.notebook
+    found = [*notebook.unfinished, *_subtests(running, "error")]
     unknown = sum(one.standing == "unknown" for one in notebook.expectations)
     if unknown:
         found.append(f"{unknown} of {len(notebook.expectations)} expectations could not be scored")

@@ -36,18 +36,35 @@ def complete(
     """Put the item's record on *report*, and the case's story into its failure text."""
     if cell_of(item) is None:
         return
-    if report.when == "call" or not report.passed:
-        _attach(evaluation, item, call, report)
+    running = item.stash.get(RUNNING, None)
+    if running is not None and running.in_body:
+        _note_subtest(evaluation, item, running, call, report)
+    elif report.when == "call" or not report.passed:
+        _attach(evaluation, item, running, call, report)
     scrub.scrub(report)
+
+
+def _note_subtest(
+    evaluation: Evaluation,
+    item: pytest.Item,
+    running: Running,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+) -> None:
+    """Keep how a part of the body went: pytest reports each by itself, the item has one record."""
+    outcome = _outcome(call, report)
+    if outcome in ("failed", "error"):
+        running.subtests.append(outcome)
+        _tell(evaluation, _record(evaluation, item, running, outcome, call, report), report)
 
 
 def _attach(
     evaluation: Evaluation,
     item: pytest.Item,
+    running: Running | None,
     call: pytest.CallInfo[None],
     report: pytest.TestReport,
 ) -> None:
-    running = item.stash.get(RUNNING, None)
     _lift_xfail(item, call, report)
     outcome = _outcome(call, report)
     record = _record(evaluation, item, running, outcome, call, report)
