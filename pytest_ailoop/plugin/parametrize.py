@@ -151,7 +151,7 @@ def _dataset(evaluation: Evaluation, definition: pytest.Function, marked: marker
 
     spec: Any = marked.dataset
     if spec is None:
-        if "case" in definition._fixtureinfo.argnames:
+        if _takes_our_case(definition):
             raise errors.UsageError(
                 f"{definition.nodeid}: the test takes `case`, but its marker names no data set; "
                 "write @pytest.mark.ailoop(dataset='cases.jsonl')"
@@ -173,6 +173,14 @@ def _dataset(evaluation: Evaluation, definition: pytest.Function, marked: marker
         evaluation.datasets[key] = loaded
     found: Dataset = evaluation.datasets[key]
     return found
+
+
+def _takes_our_case(definition: pytest.Function) -> bool:
+    """Return whether the test takes `case`, and no fixture of the project's overrides ours."""
+    info = definition._fixtureinfo
+    found = info.name2fixturedefs.get("case", ())
+    ours = not found or found[-1].func.__module__ == "pytest_ailoop.plugin"
+    return "case" in info.argnames and ours
 
 
 def _key(spec: Any, base: Any, marked: marker.Marked) -> Any:

@@ -33,7 +33,7 @@ def note_items(evaluation: Evaluation, session: pytest.Session, items: list[pyte
         elif nothing_of(item) is not None:
             where = test_of(evaluation, item, NOTHING)
             tests.setdefault(where, function_of(evaluation, item)[1])
-        elif item.get_closest_marker("ailoop") and not hasattr(item, "callspec"):
+        elif _is_meant(item):
             evaluation.usage_faults.append(
                 f"{item.nodeid}: the marker ailoop works on pytest functions and methods of "
                 f"plain classes, not on {type(item).__name__}"
@@ -46,6 +46,15 @@ def note_items(evaluation: Evaluation, session: pytest.Session, items: list[pyte
         raise pytest.UsageError("\n".join(faults))
     evaluation.narrowed.extend(_narrowing(evaluation.config, session))
     evaluation.session.plan(_plan(evaluation, tests))
+
+
+def _is_meant(item: pytest.Item) -> bool:
+    """Return whether the marker was put on *item*, which is no eval.
+
+    A doctest or another plugin's item in a module that is marked as a whole is not.
+    """
+    own = any(mark.name == "ailoop" for mark in item.own_markers)
+    return own or (isinstance(item, pytest.Function) and bool(item.get_closest_marker("ailoop")))
 
 
 def _unknown_cases(evaluation: Evaluation) -> list[str]:
