@@ -64,7 +64,7 @@ def ran(project, *args):
 
 @pytest.fixture
 def many(project):
-    """Evals of all kinds: async, classes, axes, trials, labels, skips, errors, expected failures."""
+    """Evals of all kinds: async, classes, axes, trials, labels, skips, errors, xfails."""
     project.write("kind.md", "Kindly: what is {{ it }}?\n")
     project.write("terse.md", "{{ it }}?\n")
     project.eval(MANY)
