@@ -77,6 +77,7 @@ def renamed_test(planets):
 
 def new_variant(planets):
     replaced(planets, 'dataset="cases.jsonl"', 'dataset="cases.jsonl", model="mini"')
+    replaced(planets, "def test_it(case)", "def test_it(case, model)")
 
 
 def replaced(planets, old, new):
