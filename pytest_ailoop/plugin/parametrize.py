@@ -10,6 +10,7 @@ import pytest
 from pytest_ailoop import errors, matrix, text
 from pytest_ailoop.plugin import marker
 from pytest_ailoop.plugin.evaluation import Collected, Evaluation
+from pytest_ailoop.plugin.heard import refuse_unheard
 from pytest_ailoop.plugin.naming import CELL, NOTHING, NoCell, function_of, source_of
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cel
     settings = evaluation.settings
     definition = metafunc.definition
     marked = marker.merged(definition)
+    refuse_unheard(metafunc, marked)
     dataset = _dataset(evaluation, definition, marked)
     selection = _selection(settings, dataset, marked.trials or 1)
     axes: dict[str, Any] = {"models": None, "prompts": None, "params": marked.params or {}}

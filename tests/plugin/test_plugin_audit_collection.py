@@ -23,3 +23,46 @@ def test_a_usage_fault_names_its_test_once(project, keywords, workers):
     shown = result.stdout.str() + result.stderr.str()
     assert "test_eval.py::test_it: " in shown
     assert "test_it: test_eval.py" not in shown
+
+
+@pytest.mark.parametrize(
+    ("keywords", "takes", "said"),
+    [
+        ("model=['a', 'b']", "case", "model= reaches nothing: the test takes neither `model`"),
+        ("params={'temprature': [0, 1]}", "case", "params={'temprature': ...} reaches nothing"),
+        ("prompt='p.prompt.md'", "case", "prompt= reaches nothing: the test takes no `prompt`"),
+        ("prompt='p.prompt.md', model='a'", "case, llm", "prompt= reaches nothing"),
+        ("", "trial", "dataset= reaches nothing: the test takes no `case`"),
+    ],
+)
+def test_an_axis_that_reaches_nothing_is_refused(project, keywords, takes, said):
+    """Variants that cannot differ would be compared in vain; a typing error makes them."""
+    project.write("p.prompt.md", "user:\nhello\n")
+    project.eval(
+        f"@pytest.mark.ailoop('cases.jsonl', {keywords})\ndef test_it({takes}): assert True\n"
+    )
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*test_eval.py::test_it: *{said.replace('[', '[[]')}*"])
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "def test_it(case, style): assert case",
+        "def test_it(case, app): assert case",
+        "def test_it(asking, style): assert asking",
+        "def test_it(request, style): assert request.getfixturevalue('case')",
+        "@pytest.mark.usefixtures('app')\ndef test_it(case): assert case",
+    ],
+)
+def test_an_axis_may_reach_a_fixture(project, test):
+    """What a fixture of the user's takes, or may ask for, is heard."""
+    project.write(
+        "conftest.py",
+        "import pytest\n"
+        "@pytest.fixture\ndef app(style): return style\n"
+        "@pytest.fixture\ndef asking(request): return request.getfixturevalue('case')\n",
+    )
+    project.eval(f"@pytest.mark.ailoop('cases.jsonl', params={{'style': ['a', 'b']}})\n{test}\n")
+    project.run().assert_outcomes(passed=6)
