@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -220,11 +221,21 @@ def _tell(evaluation: Evaluation, record: ItemRecord, report: pytest.TestReport)
             verbose=evaluation.config.get_verbosity(),
         )
     )
+    if not _is_utf8(evaluation.config):
+        # pytest would escape the text as a whole, its line ends too.
+        story = story.encode("ascii", "backslashreplace").decode()
     add = getattr(report.longrepr, "addsection", None)
     if story and add is not None:
         add("ailoop", story, "-")
     elif story:
         report.sections = [*report.sections, ("ailoop", story)]
+
+
+def _is_utf8(config: pytest.Config) -> bool:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    # A worker has none; it was started with the controller's environment.
+    file = sys.__stdout__ if reporter is None else reporter._tw._file
+    return "utf" in (getattr(file, "encoding", None) or "utf-8").lower()
 
 
 def _baseline_output(evaluation: Evaluation, record: ItemRecord) -> str | None:
