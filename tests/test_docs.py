@@ -10,9 +10,9 @@ Comments in the Markdown say what to do with the block that follows:
   example, run once) or `changed` (the example after its tour);
 - `<!-- command: NAME -->` is a line that `.ci/run` executes.
 
-Replies that a page's tests need are recorded in `docs/recorded`, by the name of the test file; those
-of a test that fails by a changed word are of the word before. `python tests/test_docs.py FOLDER`
-writes each page's files there, to record them anew.
+Replies that a page's tests need are recorded in `docs/recorded`, by the name of the test file;
+those of a test that fails by a changed word are of the word before. `python tests/test_docs.py
+FOLDER` writes each page's files there, to record them anew.
 """
 
 from __future__ import annotations
@@ -219,13 +219,26 @@ def test_marked_output_is_printed(block: Block, places: Places) -> None:
     assert [] == list(not_printed(block.code, printed)), printed
 
 
+def places_in(page: Path) -> set[str]:
+    """Return the fragments that a page's headings make."""
+    prose = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    titles = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_relative_links_exist(page: Path) -> None:
-    """No link of a page leads to a file that is not there."""
+    """No link of a page leads to a file or a heading that is not there."""
     prose = BLOCK.sub("", page.read_text(encoding="utf-8"))
-    targets = {match["target"].partition("#")[0] for match in LINK.finditer(prose)}
-    local = {target for target in targets if target and "://" not in target}
-    assert [] == [target for target in sorted(local) if not (page.parent / target).exists()]
+    dead = []
+    for target in sorted({match["target"] for match in LINK.finditer(prose)}):
+        name, _, fragment = target.partition("#")
+        if "://" in target:
+            continue
+        linked = page.parent / name if name else page
+        if not linked.exists() or (fragment and fragment not in places_in(linked)):
+            dead.append(target)
+    assert [] == dead
 
 
 @pytest.mark.parametrize("name", ["quickstart", "tests"])
