@@ -8,7 +8,6 @@ this machine, where a local model server would answer unseen. PYTEST_DONT_REWRIT
 from __future__ import annotations
 
 import functools
-import ipaddress
 import socket
 import sys
 from collections.abc import Callable
@@ -32,11 +31,12 @@ class Guard:
     def __init__(self, store_of: Callable[[], Store | None]) -> None:
         self._store_of = store_of
         self._done: list[tuple[Any, str, Any, Any]] = []
-        #: Addresses that hosts let through were resolved to.
-        self._resolved: set[str] = set()
+        #: Addresses that hosts let through were resolved to, each with its port or None for all.
+        self._resolved: set[tuple[str, int | None]] = set()
         self.watched: dict[str, Callable[[ModuleType], None]] = {
             "http.client": self._bar_http,
             "aiohttp.client": self._bar_aiohttp,
+            "asyncio.base_events": self._bar_asyncio,
         }
         self._applied = False
 
@@ -54,6 +54,7 @@ class Guard:
     def undo(self) -> None:
         """Take the bars down; one below another patch stays and bars nothing."""
         self._applied = False
+        self._resolved.clear()
         left = []
         for owner, name, original, patched in reversed(self._done):
             if vars(owner).get(name) is not patched:
@@ -80,6 +81,10 @@ class Guard:
         if self._applied:
             self._replace(module.ClientSession, "_request", self._aiohttp_request)
 
+    def _bar_asyncio(self, module: ModuleType) -> None:
+        if self._applied:
+            self._replace(module.BaseEventLoop, "getaddrinfo", self._resolve_async)
+
     def _connect(self, original: Any) -> Any:
         def connect(sock: socket.socket, address: Any) -> Any:
             __tracebackhide__ = True
@@ -98,8 +103,20 @@ class Guard:
                 self._check_host(name, port)
             found = original(host, port, *args, **options)
             if name is not None and self._passes(name, port):
-                self._resolved.update(entry[4][0] for entry in found)
+                every = self._passes(name, None)
+                self._resolved.update((one[4][0], None if every else one[4][1]) for one in found)
             return found
+
+        return getaddrinfo
+
+    def _resolve_async(self, original: Any) -> Any:
+        """Check before a thread resolves the name, where nobody can tell who asked."""
+
+        async def getaddrinfo(loop: Any, host: Any, port: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
+            if host is not None:
+                self._check_host(host.decode("idna") if isinstance(host, bytes) else host, port)
+            return await original(loop, host, port, **options)
 
         return getaddrinfo
 
@@ -146,10 +163,10 @@ class Guard:
     def _passes(self, host: str, port: Any) -> bool:
         store = self._store_of()
         passing = () if store is None else store.settings.config.passthrough
-        hosts = {one.rpartition(":")[0] if one.count(":") == 1 else one for one in passing}
-        if _is_address(host):
-            return host in self._resolved or host in hosts
-        return host in passing or f"{host}:{port}" in passing
+        spelled = f"[{host}]" if ":" in host else host
+        if {host, spelled, f"{spelled}:{port}"} & set(passing):
+            return True
+        return not self._resolved.isdisjoint({(host, None), (host, port)})
 
     def _fail(self, what: str) -> None:
         __tracebackhide__ = True
@@ -169,14 +186,6 @@ class Guard:
 
 def _place(host: str, port: Any) -> str:
     return f"host {host}" + (f":{port}" if port else "")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 def _library() -> str:

@@ -135,6 +135,20 @@ def test_hosts_let_through_are_reached_by_their_addresses(
     assert reached == [("192.0.2.7", 5432)]
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_port_let_through_opens_no_other(server: FakeServer, tmp_path: Path, host: str) -> None:
+    """A service let through by its port, also by its address, leaves a model beside it barred."""
+    port = int(server.host.rpartition(":")[2])
+    with FakeSession(tmp_path, "replay", passthrough=(f"{host}:{port}",)) as session:
+        with session.item():
+            _urllib(f"http://{host}:{port}/v1")
+            with FakeServer() as other, pytest.raises(BypassError):
+                _urllib(other.url)
+    with FakeSession(tmp_path, "replay") as session, session.item(), pytest.raises(BypassError):
+        _urllib(f"http://{host}:{port}/v1")
+    assert server.calls == 1
+
+
 def test_the_library_is_named(tmp_path: Path) -> None:
     """The message names the first package on the stack that is not the standard library."""
     with FakeSession(tmp_path, "replay") as session, session.item():
