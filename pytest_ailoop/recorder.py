@@ -67,6 +67,7 @@ class Recorder:
         self.is_open = False
         #: Infrastructure faults seen in this item, also where the application swallowed them.
         self.faults: list[Exception] = []
+        self._unanswered: dict[str, Exception] = {}
         self._output: str | None = None
         self._waiting: dict[int, tuple[object, str]] = {}
         self._names: dict[str, int] = {}
@@ -133,6 +134,20 @@ class Recorder:
             number = next(count for count in range(len(taken) + 1) if count not in taken)
             taken.add(number)
             return number
+
+    def unanswered(self, address: str, fault: Exception | None) -> None:
+        """Note that the call at *address* got no reply; None takes it back, for a retry did."""
+        with self._lock:
+            if fault is None:
+                self._unanswered.pop(address, None)
+            else:
+                self._unanswered[address] = fault
+
+    @property
+    def all_faults(self) -> list[Exception]:
+        """What kept calls from their replies, for good: no retry brought one."""
+        with self._lock:
+            return [*self.faults, *self._unanswered.values()]
 
     def release(self, request: str, number: int) -> None:
         """Give a claim back after a failure: the retry asks for the same reply."""

@@ -22,6 +22,9 @@ from pytest_ailoop.text import one_line
 
 __all__ = ["Exchange", "begin", "concerns", "recall"]
 
+# What the server says of the request itself: too long, refused by a filter. Applications answer to
+# that in ways that are theirs to be tested.
+_ABOUT_THE_REQUEST = frozenset({400, 413, 422, 451})
 _UNATTRIBUTED = (
     "a model call to {host} was made while several items ran, in a thread that belongs to none of "
     "them; give the thread its item: pool.submit(pytest_ailoop.wrap_context(function), ...)"
@@ -177,6 +180,7 @@ class Exchange:
             return
         stored = self._stored(status, content_type, body, first_token)
         self._store.keep(stored)
+        self._notebook.unanswered(self.address, None)
         if not again:
             self._note_reply(stored, "live")
 
@@ -189,10 +193,12 @@ class Exchange:
     def failed(self, error: BaseException) -> None:
         """Note that no reply came; a retry asks for the same address again."""
         self._release()
+        words = f"{type(error).__name__}: {error}"
         # Not where the body itself was cut off, by a timeout of the test or of the application.
         if isinstance(error, Exception):
             mark_unanswered(error)
-        self._note(origin="live", error=f"{type(error).__name__}: {error}", latency=self.elapsed)
+            self._missed(words)
+        self._note(origin="live", error=words, latency=self.elapsed)
 
     def _refused(self, status: int, body: bytes) -> None:
         self._release()
@@ -200,6 +206,16 @@ class Exchange:
             said = one_line(body[:2000].decode("utf-8", "replace"), 300)
             error = f"HTTP {status}: {said}" if said else f"HTTP {status}"
             self._note(origin="live", error=error, status=status, latency=self.elapsed)
+        if status >= 400 and status not in _ABOUT_THE_REQUEST:
+            self._missed(f"HTTP {status}")
+
+    def _missed(self, why: str) -> None:
+        """Keep that the application had to go on without a reply, should it say nothing of it."""
+        request = self._request
+        if request.is_model and self._purpose == "app":
+            asked = f"{request.method} {one_line(request.path, 120)} (model {request.model!r})"
+            words = f"{asked} got no reply, and the application went on without it: {why}"
+            self._notebook.unanswered(self.address, ReplyError(redaction.redact(words)))
 
     def _release(self) -> None:
         if self._purpose != "judge":

@@ -80,6 +80,7 @@ class Hooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        reporting.shorten(self.evaluation, item, call)
         report: pytest.TestReport = yield
         reporting.complete(self.evaluation, item, call, report)
         controller.send_plan(self.evaluation, item, report)

@@ -195,7 +195,7 @@ def is_infrastructure(fault: BaseException | None) -> bool:
 def _raise_faults(notebook: Recorder) -> None:
     """Raise what kept a call from its reply, also where the application swallowed it."""
     __tracebackhide__ = True
-    for fault in notebook.faults:
+    for fault in notebook.all_faults:
         raise fault
 
 

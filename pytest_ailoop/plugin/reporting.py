@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,18 +15,30 @@ import pytest
 from pytest_ailoop import digest
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.plugin import scrub
+from pytest_ailoop.plugin import frames, scrub
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running, is_infrastructure
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["complete", "status"]
+__all__ = ["complete", "shorten", "status"]
 
-_PACKAGE = Path(__file__).parents[1]
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+
+
+def shorten(evaluation: Evaluation, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Take frames of libraries off a fault of the infrastructure: its message explains it.
+
+    `--full-trace` shows them.
+    """
+    found = call.excinfo
+    if found is None or cell_of(item) is None or evaluation.config.option.fulltrace:
+        return
+    if is_infrastructure(found.value):
+        frames.only_users(found, evaluation.settings.root)
 
 
 def complete(
@@ -153,18 +164,8 @@ def _fault(call: pytest.CallInfo[None], report: pytest.TestReport, root: Path) -
         return None
     # An address differs in each process; the same run gives the same record.
     message = _ADDRESS.sub("at 0x...", scrub.clean(str(call.excinfo.value)))
-    where = _place(call.excinfo.traceback, root)
+    where = frames.innermost(call.excinfo.traceback, root)
     return Fault(type=call.excinfo.typename, message=message[:2000], where=where)
-
-
-def _place(traceback: Sequence[Any], root: Path) -> str:
-    """Return the innermost line of the user's own code: below *root*, no library and not ours."""
-    for entry in reversed(traceback):
-        path = Path(entry.path)
-        ours = path.is_relative_to(_PACKAGE) or "site-packages" in path.parts
-        if path.is_relative_to(root) and not ours:
-            return f"{path.name}:{entry.lineno + 1}"
-    return ""
 
 
 def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:

@@ -27,6 +27,8 @@ class FakeServer:
         pretty: bool = False,
         numbered: bool = False,
     ) -> None:
+        #: After how many events a stream's connection breaks; None lets it end.
+        self.break_streams_after: int | None = None
         self.latency, self.gzip, self.pretty, self.numbered = latency, gzip, pretty, numbered
         #: Requests that were received: method, path, headers, body (parsed where JSON).
         self.requests: list[dict[str, Any]] = []
@@ -156,7 +158,10 @@ class _Handler(BaseHTTPRequestHandler):
             events = [gzip.compress("".join(events).encode()).decode("latin-1")]
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for event in events:
+        for number, event in enumerate(events):
+            if number == fake.break_streams_after:
+                self.close_connection = True
+                return
             data = event.encode("latin-1" if fake.gzip else "utf-8")
             try:
                 self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")

@@ -189,7 +189,9 @@ async def test_it(case, llm, trial, trace):
 def test_bad_configuration_is_a_usage_error(project, workers):
     """A wrong table in pyproject.toml ends the session with its name and advice."""
     project.write("pyproject.toml", "[tool.ailoop.models.m]\nmodle = 'x'\n")
-    project.eval("@pytest.mark.ailoop(dataset='cases.jsonl')\ndef test_it(case):\n    assert case\n")
+    project.eval(
+        "@pytest.mark.ailoop(dataset='cases.jsonl')\ndef test_it(case):\n    assert case\n"
+    )
     result = project.run(*workers)
     assert result.ret != 0
     shown = result.stdout.str() + result.stderr.str()
