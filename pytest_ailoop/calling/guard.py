@@ -66,8 +66,8 @@ class Guard:
         self._done = left[::-1]
 
     def _replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-        if any(done[:2] == (owner, name) for done in self._done):
-            return
+        if any(vars(owner).get(name) is patched for *_, patched in self._done):
+            return  # Elsewhere it may lie below another's patch, or be gone with it: then anew.
         own = vars(owner).get(name, _MISSING)
         patched = functools.wraps(getattr(owner, name))(make(getattr(owner, name)))
         self._done.append((owner, name, own, patched))

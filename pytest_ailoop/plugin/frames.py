@@ -15,7 +15,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def innermost(traceback: Sequence[Any], root: Path) -> str:
-    """Return the innermost line of the user's own code as `file:line`; empty where there is none."""
+    """Return the innermost line of the user's own code as `file:line`; empty without one."""
     for entry in reversed(traceback):
         if _is_users(entry.path, root):
             return f"{Path(entry.path).name}:{entry.lineno + 1}"

@@ -135,6 +135,21 @@ def test_hosts_let_through_are_reached_by_their_addresses(
     assert reached == [("192.0.2.7", 5432)]
 
 
+def test_bars_taken_down_by_others_are_set_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another's patch that puts back what stood there before ours leaves no hole."""
+    before = socket.socket.connect
+    with FakeSession(tmp_path, "replay") as session:
+        for _ in range(3):
+            with session.item(), socket.socket() as sock, pytest.raises(BypassError):
+                sock.connect(("192.0.2.1", 443))
+            monkeypatch.setattr(socket.socket, "connect", before)
+        monkeypatch.setattr(socket.socket, "connect", lambda _, address: None)
+        with session.item(), socket.socket() as sock, pytest.raises(BypassError):
+            sock.connect(("192.0.2.1", 443))
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_a_port_let_through_opens_no_other(server: FakeServer, tmp_path: Path, host: str) -> None:
     """A service let through by its port, also by its address, leaves a model beside it barred."""
