@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ def modules(project: Any, *args: str, ours: bool) -> dict[str, set[str]]:
 def bare(project, monkeypatch):
     """A project whose runs load no plugin but pytest's own, the spy and those that are named."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTHONPATH", str(project.path))
+    path = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", f"{project.path}{os.pathsep}{path}")
     project.write("spy.py", SPY)
     project.write("test_trivial.py", "def test_it():\n    pass\n")
     return project
