@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,16 @@ class Planets:
 @pytest.fixture
 def planets(project: Project) -> Planets:
     return Planets(project)
+
+
+@pytest.fixture(autouse=True)
+def _seam_left_as_it_was() -> Iterator[None]:
+    """Each run takes its seam out again, however it ended."""
+    from pytest_ailoop.calling import seam
+
+    before = seam.current_store()
+    yield
+    assert before is seam.current_store()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
