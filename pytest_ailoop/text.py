@@ -11,7 +11,18 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-__all__ = ["cut", "diff", "lines", "one_line", "plural", "safe", "suggestion", "tail", "wrapped"]
+__all__ = [
+    "cut",
+    "diff",
+    "lines",
+    "one_line",
+    "plural",
+    "safe",
+    "suggestion",
+    "tail",
+    "whole",
+    "wrapped",
+]
 
 # C0 without tab and newline, DEL, C1, bidi controls, zero width, BOM, separators, surrogates;
 # and the first # of what CI services read as a command anywhere in a line (##vso[, ##[).
@@ -33,6 +44,12 @@ def _escape(match: re.Match[str]) -> str:
 def safe(text: str) -> str:
     """Return *text* with control characters as visible escapes; `\\n` and `\\t` stay."""
     return _CONTROL.sub(_escape, text)
+
+
+def whole(text: str) -> str:
+    """Return *text* with half surrogate pairs as visible escapes: neither a strict JSON parser nor
+    a channel to another process takes them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def one_line(text: str, width: int = 80) -> str:
@@ -59,25 +76,43 @@ def wrapped(line: str, width: int) -> list[str]:
     return [pieces[0], *(_COMMAND.sub(r"\1| \2", piece) for piece in pieces[1:])]
 
 
-def tail(text: str, count: int = 12) -> str:
-    """Return the last *count* lines of *text*, saying how many were left out."""
+def tail(text: str, count: int = 12, most: int | None = None) -> str:
+    """Return the last *count* lines of *text*, of these the last *most* characters, saying how
+    many were left out."""
     rows = text.splitlines()
-    if len(rows) <= count:
+    if len(rows) > count:
+        text = "\n".join([f"... {plural(len(rows) - count, 'line')} above", *rows[-count:]])
+    if most is None or len(text) <= most:
         return text
-    return "\n".join([f"... {plural(len(rows) - count, 'line')} above", *rows[-count:]])
+    return f"... {plural(len(text) - most, 'character')} above\n{text[-most:]}"
 
 
-def lines(text: str, *, prefix: str = "  ", limit: int | None = None) -> Iterator[str]:
+def lines(
+    text: str, *, prefix: str = "  ", limit: int | None = None, most: int | None = None
+) -> Iterator[str]:
     """Yield *text* safe, each line behind *prefix*, so that no line of it starts a line.
 
-    A CI service reads commands at line starts; untrusted text must never stand there.
+    A CI service reads commands at line starts; untrusted text must never stand there. At most
+    *limit* lines and about *most* characters are shown, and how much was left out.
     """
     rows = safe(text).split("\n")
-    kept = rows if limit is None or len(rows) <= limit else rows[:limit]
+    kept = _within(rows if limit is None else rows[:limit], most)
     for row in kept:
         yield prefix + row
     if len(kept) < len(rows):
         yield f"{prefix}... {plural(len(rows) - len(kept), 'line')} more (-vv shows all)"
+
+
+def _within(rows: list[str], most: int | None) -> list[str]:
+    """Return the first of *rows* that hold *most* characters together; the last is cut."""
+    if most is None:
+        return rows
+    for number, row in enumerate(rows):
+        if len(row) > most:
+            over = f"... {plural(len(row) - most, 'character')} more in this line (-vv shows all)"
+            return [*rows[:number], row[:most] + over]
+        most -= len(row)
+    return rows
 
 
 def diff(old: str, new: str, *, limit: int | None = 20) -> Iterator[str]:
@@ -86,11 +121,9 @@ def diff(old: str, new: str, *, limit: int | None = 20) -> Iterator[str]:
     Beyond 2,000 lines a side, only the first 2,000 are compared: difflib is quadratic.
     """
     before, after = (safe(side).splitlines()[:2000] for side in (old, new))
-    found = [
-        row
-        for row in difflib.unified_diff(before, after, n=1, lineterm="")
-        if not row.startswith(("---", "+++", "@@"))
-    ]
+    # The head is two rows; a row of text may begin like it.
+    rows = list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]
+    found = [row for row in rows if not row.startswith("@@")]
     shown = found if limit is None else found[:limit]
     yield from shown
     if len(shown) < len(found):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ailoop import digest
+from pytest_ailoop import digest, text
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.plugin import frames, scrub
@@ -82,7 +82,7 @@ def _attach(
     _lift_xfail(item, call, report)
     outcome = _outcome(call, report)
     record = _record(evaluation, item, running, outcome, call, report)
-    report.ailoop = plain(record)  # type: ignore[attr-defined]
+    report.ailoop = _sendable(plain(record))  # type: ignore[attr-defined]
     if report.when == "call":
         _tell_anew(item, list(_properties(record)))
         report.user_properties = list(item.user_properties)
@@ -94,6 +94,15 @@ def _attach(
         # The body met a fault of the infrastructure: junit and the summary shall say error, and
         # pytest calls an error whatever fails outside the call phase.
         report.when = "setup"
+
+
+def _sendable(value: Any) -> Any:
+    """Return a record fit for xdist's channel, in one process too, so that both keep the same."""
+    if isinstance(value, str):
+        return text.whole(value)
+    if isinstance(value, dict):
+        return {text.whole(name): _sendable(one) for name, one in value.items()}
+    return [_sendable(one) for one in value] if isinstance(value, list) else value
 
 
 def _lift_xfail(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

@@ -20,7 +20,9 @@ def clean(shown: str) -> str:
 
 def scrub(report: Any) -> None:
     """Clean every text of *report* in place: sections, and the failure with its whole chain."""
-    report.sections = [(title, redaction.redact(body)) for title, body in report.sections]
+    report.sections = [
+        (title, text.whole(redaction.redact(body))) for title, body in report.sections
+    ]
     if isinstance(report.longrepr, str):
         report.longrepr = clean(report.longrepr)
     elif isinstance(report.longrepr, tuple):

@@ -21,7 +21,7 @@ from pytest_ailoop.data.record import SCHEMA, ItemKey, ItemRecord, Plan, RunReco
 from pytest_ailoop.errors import RunError
 from pytest_ailoop.files import private_folder, write_atomically
 from pytest_ailoop.redaction import redact
-from pytest_ailoop.text import suggestion
+from pytest_ailoop.text import suggestion, whole
 
 __all__ = ["StoredRun", "find", "in_plan_order", "latest", "names", "planned_keys", "read", "write"]
 
@@ -100,21 +100,14 @@ def masked(value: Any) -> Any:
     or backslash is spelled otherwise there. Names of our own fields stay.
     """
     if isinstance(value, str):
-        return _whole(redact(value))
+        return whole(redact(value))
     if isinstance(value, dict):
         fields_of_ours = _field_names()
         return {
-            name if name in fields_of_ours else _whole(redact(name)): masked(one)
+            name if name in fields_of_ours else whole(redact(name)): masked(one)
             for name, one in value.items()
         }
     return [masked(one) for one in value] if isinstance(value, list) else value
-
-
-def _whole(value: str) -> str:
-    """Half a surrogate pair is no JSON for strict parsers: it becomes its escape as text."""
-    if value.isascii():
-        return value
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @cache
