@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 
 from pytest_ailoop import text
@@ -16,6 +17,12 @@ __all__ = ["BAR", "failure_lines"]
 BAR = "  | "
 """Before each line of untrusted text. Not blanks alone: CI services trim those before they look
 for a command."""
+
+MOST = 1000
+"""Characters of a text that are shown where not everything is."""
+
+_BEFORE = 200
+"""Characters shown before the first difference of two long texts."""
 
 _MARKS = {"met": "ok  ", "missed": "MISS", "unknown": "????"}
 
@@ -34,21 +41,36 @@ def _sections(record: ItemRecord, baseline: str | None, limit: int | None) -> It
     asked = [call for call in record.calls if call.purpose == "app" and call.prompt_text]
     if asked:
         yield "prompt (end):" if limit else "prompt:"
-        prompt = asked[-1].prompt_text
-        yield from _block(prompt if limit is None else text.tail(prompt, limit), None)
+        prompt = text.safe(redact(asked[-1].prompt_text))
+        yield from _block(prompt if limit is None else text.tail(prompt, limit, MOST), None)
     if record.output is not None:
         yield "output:"
         yield from _block(record.output, limit)
     if baseline is not None and record.output is not None and baseline != record.output:
         yield "accepted output (-) and this one (+):"
-        shown = text.diff(redact(baseline), redact(record.output), limit=limit and 20)
-        yield from (BAR + one for one in shown)
+        yield from (BAR + one for one in _difference(baseline, record.output, limit))
     yield from _expectations(record)
     if record.fault is not None and not _told(record):
         where = f" ({text.one_line(redact(record.fault.where), 60)})" if record.fault.where else ""
         yield f"fault: {text.one_line(redact(record.fault.type), 60)}{where}"
         yield from _block(record.fault.message, limit)
     yield from _calls(record)
+
+
+def _difference(old: str, new: str, limit: int | None) -> Iterator[str]:
+    """Yield the difference line by line; of long texts, what stands around the first one."""
+    old, new = text.safe(redact(old)), text.safe(redact(new))
+    if limit is not None and max(len(old), len(new)) > MOST:
+        # Slices compare fast, characters one by one do not.
+        ends = range(1, min(len(old), len(new)) + 1)
+        start = max(0, bisect.bisect(ends, False, key=lambda end: old[:end] != new[:end]) - _BEFORE)
+        old, new = _window(old, start), _window(new, start)
+    return text.diff(old, new, limit=limit and 20)
+
+
+def _window(value: str, start: int) -> str:
+    before, after = "..." * (start > 0), "..." * (len(value) > start + MOST)
+    return f"{before}{value[start : start + MOST]}{after}"
 
 
 def _told(record: ItemRecord) -> bool:
@@ -58,7 +80,7 @@ def _told(record: ItemRecord) -> bool:
 
 
 def _block(value: str, limit: int | None) -> Iterator[str]:
-    yield from text.lines(redact(value), prefix=BAR, limit=limit)
+    yield from text.lines(redact(value), prefix=BAR, limit=limit, most=limit and MOST)
 
 
 def _expectations(record: ItemRecord) -> Iterator[str]:
