@@ -64,6 +64,8 @@ class Evaluation:
         #: Data sets read so far, so that ten tests over one file read it once.
         self.datasets: dict[Any, Any] = {}
         self.usage_faults: list[str] = []
+        #: The item that began last; an interrupt may leave it open.
+        self.last_item: pytest.Item | None = None
         #: Why the run is partial, in words.
         self.narrowed: list[str] = []
         #: How many items are to run in this process, after every deselection.

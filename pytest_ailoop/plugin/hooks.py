@@ -100,5 +100,7 @@ class Hooks:
         summary.write(self.evaluation, terminalreporter)
 
     def pytest_unconfigure(self) -> None:
+        if self.evaluation.last_item is not None:
+            one_item.end(self.evaluation.last_item)
         self.evaluation.close_store()
         self.evaluation.close_loop()

@@ -87,6 +87,7 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
     running.exits.enter_context(recorder.active(notebook))
     running.exits.enter_context(store.item())
     item.stash[RUNNING] = running
+    evaluation.last_item = item
 
 
 def _is_async(item: pytest.Item) -> bool:

@@ -35,7 +35,7 @@ def shorten(evaluation: Evaluation, item: pytest.Item, call: pytest.CallInfo[Non
     `--full-trace` shows them.
     """
     found = call.excinfo
-    if found is None or cell_of(item) is None or evaluation.config.option.fulltrace:
+    if found is None or cell_of(item) is None or _full_trace(evaluation):
         return
     if is_infrastructure(found.value):
         frames.only_users(found, evaluation.settings.root)
@@ -56,6 +56,11 @@ def complete(
     elif report.when == "call" or not report.passed:
         _attach(evaluation, item, running, call, report)
     scrub.scrub(report)
+
+
+def _full_trace(evaluation: Evaluation) -> bool:
+    # Without the terminal plugin there is no such option.
+    return bool(evaluation.config.getoption("fulltrace", False))
 
 
 def _note_subtest(
