@@ -160,3 +160,46 @@ def test_modules_are_not_rewritten_by_pytest() -> None:
     assert [] == [
         str(path) for path, words in docstrings.items() if not words.endswith("PYTEST_DONT_REWRITE")
     ]
+
+
+#: What turns data into code, and libraries that phone home or unpickle.
+BARRED_CALLS = {"eval", "exec", "compile", "__import__", "pickle.loads", "marshal.loads"}
+BARRED_CALLS |= {"os.system", "os.popen", "yaml.load", "subprocess.getoutput"}
+BARRED_IMPORTS = {"pickle", "marshal", "shelve", "dill", "yaml", "requests", "urllib.request"}
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _barred(tree: ast.AST) -> list[str]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = _dotted(node.func)
+            # `shell=False` is fine; anything else may be true.
+            shell = any(
+                word.arg == "shell" and getattr(word.value, "value", True) for word in node.keywords
+            )
+            found += [f"{name}() in line {node.lineno}"] * (name in BARRED_CALLS or shell)
+        names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        found += [f"import {name}" for name in names if name in BARRED_IMPORTS]
+    return found
+
+
+def test_data_is_never_code() -> None:
+    """No module unpickles, evaluates, runs a shell or has a network client of its own."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
+    found = {path.relative_to(ROOT).as_posix(): _barred(tree) for path, tree in trees.items()}
+    assert {} == {name: what for name, what in found.items() if what}
+
+
+@pytest.mark.parametrize(
+    "code", ["eval(x)", "import pickle", "from yaml import load", "run(x, shell=True)"]
+)
+def test_the_bar_on_code_sees_it(code: str) -> None:
+    """What is barred is found where it stands."""
+    assert len(_barred(ast.parse(code))) == 1
