@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import openai  # noqa: F401  (stays imported between the runs in this process)
 import pytest
 
+from pytest_ailoop import recorder
 from tests.fakes.openai_server import FakeServer
 
 EVAL = """
@@ -188,3 +189,20 @@ def test_nothing_warns_to_the_end_of_the_process(project, server, monkeypatch):
         assert result.ret == 0
         assert result.stderr.str().strip() == ""
         result.stdout.no_fnmatch_line("*Warning*")
+
+
+def test_an_interrupted_item_is_closed(project):
+    """After an exit in the middle, nothing belongs to the item that was cut off."""
+    project.eval(
+        """
+@pytest.mark.ailoop(dataset="cases.jsonl")
+def test_it(case):
+    if case.id == "moon":
+        pytest.exit("stop")
+    assert case
+"""
+    )
+    result = project.run()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*incomplete*"])
+    assert recorder.current() is None
