@@ -94,7 +94,8 @@ def _keywords(mark: pytest.Mark, where: str) -> dict[str, Any]:
             hint = text.suggestion(name, KEYWORDS)
             known = ", ".join(KEYWORDS)
             raise _refusal(where, f"unknown keyword {name!r}{hint} (known: {known})")
-    return said
+    # As for the typed twin: None is nothing said, so the next mark up counts.
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _refusal(where: str, problem: str) -> errors.UsageError:

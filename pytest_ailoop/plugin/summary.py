@@ -24,7 +24,8 @@ NARROWEST, WIDEST = 80, 120
 def header(evaluation: Evaluation) -> Iterator[str]:
     """Yield what the run works by, where it is to evaluate anything; wrapped to 80 columns."""
     plan = evaluation.session.planned
-    if not evaluation.kept or evaluation.config.get_verbosity() < 0:
+    # After a usage fault there are items, but no plan.
+    if not evaluation.kept or not plan.tests or evaluation.config.get_verbosity() < 0:
         return
     settings = evaluation.settings
     planned = sum(len(one.variants) * sum(one.trials.values()) for one in plan.tests)

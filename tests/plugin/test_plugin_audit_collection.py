@@ -66,3 +66,22 @@ def test_an_axis_may_reach_a_fixture(project, test):
     )
     project.eval(f"@pytest.mark.ailoop('cases.jsonl', params={{'style': ['a', 'b']}})\n{test}\n")
     project.run().assert_outcomes(passed=6)
+
+
+@pytest.mark.parametrize("mark", ["ailoop", "pytest.mark.ailoop"])
+def test_none_in_a_marker_is_nothing_said(project, mark):
+    """The marker and its typed twin take None alike: what the module says counts."""
+    project.eval(
+        "pytestmark = ailoop(dataset='cases.jsonl', trials=2)\n\n"
+        f"@{mark}(dataset=None, trials=None)\ndef test_it(case): assert case\n"
+    )
+    project.run("--ailoop-case=sun").assert_outcomes(passed=2)
+
+
+def test_a_usage_fault_counts_no_items(project):
+    """Where the session ends before it runs, no line says how much is to be evaluated."""
+    project.eval(
+        "@ailoop(dataset='cases.jsonl')\ndef test_it(case): assert case\n"
+        "@ailoop(dataset='cases.jsonl', trials=0)\ndef test_bad(case): assert case\n"
+    )
+    project.run().stdout.no_fnmatch_line("*to evaluate*")
