@@ -138,7 +138,7 @@ def _named_scores(record: ItemRecord) -> Iterator[tuple[str, Score, list[Expecta
     for score in record.scores:
         name = score.name
         seen[name] += 1
-        bars = [one for one in record.expectations if one.name in (name, f"not {name}")]
+        bars = [one for one in record.expectations if one.score == name]
         if len(bars) == total[name]:
             bars = [bars[seen[name] - 1]]
         yield (name if seen[name] == 1 else f"{name} #{seen[name]}"), score, bars
@@ -164,9 +164,8 @@ def _direction(score: Score, bars: Sequence[Expectation]) -> str:
     """
     turned = False
     for one in bars[:1]:
-        negated = one.name != score.name
         only_at_most = one.at_most is not None and one.at_least is None
-        turned = negated != (only_at_most and score.direction == "higher")
+        turned = one.negated != (only_at_most and score.direction == "higher")
     if not turned:
         return score.direction
     return "lower" if score.direction == "higher" else "higher"

@@ -49,3 +49,14 @@ class Expectation:
     at_most: float | None = None
     reason: str = ""
     hard: bool = False
+    negated: bool = False
+    """Whether the opposite was expected, by `not_to`."""
+
+    @property
+    def score(self) -> str:
+        """Name of the score that is held against the bar.
+
+        Not to be told from the name alone: the check `negated(contains(...))` is called
+        `not contains`, too.
+        """
+        return self.name.removeprefix("not ") if self.negated else self.name

@@ -54,6 +54,7 @@ class Bar:
             at_most=self.at_most,
             reason=cause or score.reason,
             hard=hard,
+            negated=self.negated,
         )
 
     def _standing(self, score: Score) -> tuple[Standing, str]:

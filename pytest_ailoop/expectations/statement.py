@@ -197,3 +197,5 @@ def _refuse_name(name: Any) -> None:
             f"the name {cut(repr(name), 80)} is none for a score: "
             "1 to 60 letters, digits, blanks and _ . : -"
         )
+    if name == "passed":
+        raise UsageError("the name 'passed' is that of the item's own outcome; take another")

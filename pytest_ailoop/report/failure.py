@@ -99,8 +99,7 @@ def _expectations(record: ItemRecord) -> Iterator[str]:
 
 
 def _score_of(expectation: Expectation, scores: list[Score]) -> Score | None:
-    names = (expectation.name, expectation.name.removeprefix("not "))
-    return next((one for name in names for one in scores if one.name == name), None)
+    return next((one for one in scores if one.name == expectation.score), None)
 
 
 def _expectation(one: Expectation, score: Score | None) -> str:

@@ -45,8 +45,7 @@ def check_rows(records: Iterable[ItemRecord]) -> tuple[CheckRow, ...]:
         for score in record.scores:
             scores.setdefault(score.name, []).append(score)
         for one in record.expectations:
-            name = one.name if one.name in scores else one.name.removeprefix("not ")
-            met.setdefault(name, []).append(one.standing == "met")
+            met.setdefault(one.score, []).append(one.standing == "met")
     return tuple(_check_row(name, each, met.get(name, [])) for name, each in scores.items())
 
 

@@ -110,3 +110,40 @@ def test_a_wrong_use_is_told_at_the_users_line(project, statement):
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["test_eval.py:5: in test_it", "E   *UsageError: *"])
     result.stdout.no_fnmatch_line("*pytest_ailoop/*.py:*")
+
+
+@pytest.mark.parametrize("said", ["record('passed', 0)", "expect(1).to(yes, name='passed')"])
+def test_the_outcomes_name_is_taken(project, said):
+    """A score of the user's called `passed` would be counted with the items' outcomes."""
+    project.eval(
+        "def yes(value): return True\n\n@pytest.mark.ailoop(dataset='cases.jsonl')\n"
+        f"def test_it(case):\n    {said}\n"
+    )
+    result = project.run("--ailoop-case=sun")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the name 'passed' is that of the item's own outcome*"])
+
+
+def test_a_check_of_that_name_gets_a_number(project):
+    """A function called `passed` is a check like any other; its score has its own line."""
+    project.eval(
+        "def passed(value): return False\n\n@pytest.mark.ailoop(dataset='cases.jsonl')\n"
+        "def test_it(case):\n    expect('x').not_to(passed)\n"
+    )
+    project.run("--ailoop-case=sun").assert_outcomes(passed=1)
+    (row,) = project.results()
+    assert [("passed #2", 0.0), ("passed", 1.0)] == [(s["name"], s["value"]) for s in row["scores"]]
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_drop_beside_a_negated_check_is_a_regression(project, turn):
+    """`negated(contains(...))` is called like a negated expectation, and is none."""
+    lines = ["expect(answer).to(negated(contains('b')))", "expect(answer).to(contains('a'))"]
+    body = "\n    ".join(lines[::-1] if turn else lines)
+    head = "@pytest.mark.ailoop(dataset='cases.jsonl')\ndef test_it(case):\n    answer = "
+    project.eval(f"{head}'a'\n    {body}\n")
+    project.run("--snapshot-update")
+    project.eval(f"{head}'nothing'\n    {body}\n")
+    result = project.run("-vv")
+    result.stdout.fnmatch_lines(["*test_it?sun?  regressed; contains 1 -> 0; passed 1 -> 0*"])
+    assert '"direction"' not in project.baseline().read_text("utf-8")

@@ -199,7 +199,10 @@ def test_a_case_with_a_missing_trial_has_no_entry() -> None:
 def test_an_entry_holds_means_over_trials() -> None:
     """Scores are averaged over the trials, met expectations counted, doubled names told apart."""
     twice = (Score(name="n", value=0.5), Score(name="n", value=1.0))
-    bars = (Expectation(name="n", standing="missed"), Expectation(name="not n", standing="met"))
+    bars = (
+        Expectation(name="n", standing="missed"),
+        Expectation(name="not n", standing="met", negated=True),
+    )
     records = [record(trial=two, scores=twice, expectations=bars) for two in (2, 1)]
     records.append(
         record(trial=3, scores=(Score(name="n", value=0.0), twice[1]), expectations=bars)
@@ -218,8 +221,8 @@ def test_an_entry_holds_means_over_trials() -> None:
         (Expectation(name="x", standing="met", at_least=1.0), "higher"),
         (Expectation(name="x", standing="met", at_most=1.0), "lower"),
         (Expectation(name="x", standing="met", at_least=0.0, at_most=1.0), "higher"),
-        (Expectation(name="not x", standing="met", at_least=1.0), "lower"),
-        (Expectation(name="not x", standing="met", at_most=1.0), "higher"),
+        (Expectation(name="not x", standing="met", at_least=1.0, negated=True), "lower"),
+        (Expectation(name="not x", standing="met", at_most=1.0, negated=True), "higher"),
     ],
 )
 def test_the_bar_says_which_way_is_better(bar: Expectation, direction: str) -> None:
@@ -227,6 +230,20 @@ def test_the_bar_says_which_way_is_better(bar: Expectation, direction: str) -> N
     item = record(scores=(Score(name="x", value=0.5),), expectations=(bar,))
     (found,) = accepted_from([item]).entries.values()
     assert found.scores["x"].direction == direction
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_negated_check_is_not_taken_for_a_negated_expectation(turn: bool) -> None:
+    """`to(negated(x))` beside `to(x)`: both are wanted high, and each has its own verdict."""
+    scores = (Score(name="not x", value=0.0), Score(name="x", value=1.0))
+    bars = (Expectation(name="not x", standing="missed"), Expectation(name="x", standing="met"))
+    step = -1 if turn else 1
+    item = record(scores=scores[::step], expectations=bars[::step])
+    (found,) = accepted_from([item]).entries.values()
+    assert {
+        "not x": AcceptedScore(mean=0.0, n=1, met=0),
+        "x": AcceptedScore(mean=1.0, n=1, met=1),
+    } == found.scores
 
 
 def test_incomplete_says_why() -> None:
