@@ -11,7 +11,7 @@ few = settings(max_examples=5, derandomize=True, database=None, deadline=None)
 """
 
 
-def test_examples_inside_an_eval(project, workers):
+def test_examples_inside_an_eval(project):
     """Each example scores by itself; a plain property test beside passes unmeasured."""
     project.eval(
         HEAD
@@ -31,7 +31,7 @@ def test_plain(number):
     assert number == number
 """
     )
-    result = project.run("-W", "error", *workers, on=["hypothesispytest"])
+    result = project.run("-W", "error", on=["hypothesispytest"])
     result.assert_outcomes(passed=4)
     for row in project.results():
         names = [score["name"] for score in row["scores"]]

@@ -27,7 +27,7 @@ def test_subtests(project, workers):
     assert (project.path / "out.xml").read_text("utf-8").count('name="ailoop.end"') == 3
 
 
-def test_other_kinds_of_test(project, workers):
+def test_other_kinds_of_test(project):
     """unittest cases, doctests and text doctests run beside evals, unmeasured."""
     project.write("test_notes.txt", ">>> 1 + 1\n2\n")
     project.eval(
@@ -59,7 +59,7 @@ def helper():
     assert helper()
 '''
     )
-    result = project.run("--doctest-modules", *workers)
+    result = project.run("--doctest-modules")
     result.stdout.fnmatch_lines(["*7 passed*"])
     assert [row["outcome"] for row in project.results()] == ["passed"] * 3
 

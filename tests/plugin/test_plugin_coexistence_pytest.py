@@ -104,7 +104,7 @@ class TestOuter:
     }
 
 
-def test_parametrize_beside_the_marker(project, workers):
+def test_parametrize_beside_the_marker(project):
     """Indirect values, marks on values and stacked parametrize keep their meaning."""
     project.eval(
         f"""
@@ -126,7 +126,7 @@ def test_it(case, shouted, number):
     assert number == 1
 """
     )
-    result = project.run(*workers)
+    result = project.run()
     result.assert_outcomes(passed=6, skipped=6, xfailed=6)
     tests = {row["key"]["test"]: row["outcome"] for row in project.results()}
     assert tests == {

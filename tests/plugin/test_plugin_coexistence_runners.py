@@ -34,7 +34,7 @@ def test_a_shuffled_run_says_the_same(project, workers):
     straight, baseline = bare(project), project.baseline().read_bytes()
     project.baseline().unlink()
     orders = set()
-    for seed in ("1", "7"):
+    for seed in ("1",) if workers else ("1", "7"):
         result = project.run(
             "-v",
             f"--randomly-seed={seed}",

@@ -60,11 +60,11 @@ def test_each_item_can_be_named_alone(project):
         assert collected(project, name) == [name]
 
 
-def test_junit_and_results_agree_on_names(project, workers):
+def test_junit_and_results_agree_on_names(project):
     """junit's test cases are called as the items are, one for each."""
     project.rows([{"id": name, "input": "the"} for name in WILD])
     project.eval(EVAL)
-    project.run("--junit-xml=out.xml", *workers).assert_outcomes(passed=len(WILD))
+    project.run("--junit-xml=out.xml").assert_outcomes(passed=len(WILD))
     cases = ElementTree.parse(project.path / "out.xml").iter("testcase")
     names = [f"{case.get('classname')}.py::{case.get('name')}" for case in cases]
     assert sorted(names) == sorted(row["nodeid"] for row in project.results())
