@@ -9,36 +9,19 @@ import base64
 import binascii
 import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from pytest_ailoop import redaction
 
-__all__ = ["Learner"]
+__all__ = ["Learner", "learn_client"]
 
-_NAME = re.compile(rb"(?i)(key|token|secret|passw|credential|auth|cookie)")
+_HEADER = re.compile("(?i)(key|token|secret|passw|credential|auth|cookie)")
+_NAME = re.compile(_HEADER.pattern.encode())
 _QUERY_NAME = re.compile(r"(?i)(key|token|secret|passw|credential|auth|sig)")
 # Made anew for each request, and no secret: they would pile up.
 _HARMLESS = frozenset({b"idempotency-key", b"x-idempotency-key", b"sec-websocket-key"})
-# What people write where a local server wants any key; they are words that replies use.
-_PLACEHOLDERS = frozenset(
-    {
-        "anything",
-        "dummy-key",
-        "fake-key",
-        "lm-studio",
-        "no-api-key",
-        "no-key-required",
-        "not-needed",
-        "not_needed",
-        "placeholder",
-        "sk-no-key-required",
-        "test-key",
-        "unused-key",
-        "your-api-key",
-    }
-)
 _RANDOM = re.compile(r"(?=.*\d)((?=.*[a-z])(?=.*[A-Z])[\w.~-]{20,}|[0-9a-f]{32,})")
 
 
@@ -79,26 +62,45 @@ def _learn_header(value: str) -> None:
     if scheme.lower() == "basic" and token:
         with contextlib.suppress(binascii.Error, UnicodeDecodeError):
             _learn_user(base64.b64decode(token).decode("utf-8"))
-    _learn((token or scheme).strip())
+    redaction.learn((token or scheme).strip())
 
 
 def _learn_query(query: str) -> None:
     for name, value in parse_qsl(query):
         if _QUERY_NAME.search(name):
-            _learn(value)
+            redaction.learn(value)
 
 
 def _learn_path(prefix: str) -> None:
     for part in prefix.split("/"):
         if part.startswith("sk-") or _RANDOM.fullmatch(part):
-            _learn(unquote(part))
+            redaction.learn(unquote(part))
 
 
 def _learn_user(userinfo: str) -> None:
     for part in userinfo.split(":", 1):
-        _learn(unquote(part))
+        redaction.learn(unquote(part))
 
 
-def _learn(value: str) -> None:
-    if value.lower() not in _PLACEHOLDERS:
-        redaction.learn(value)
+def learn_client(found: object) -> None:
+    """Learn the keys that *found* was built with, where it is a client of openai's kind.
+
+    A request that could not even be built has taught nothing.
+    """
+    try:
+        fields = object.__getattribute__(found, "__dict__")
+    except AttributeError:
+        return
+    if not isinstance(fields, dict) or "api_key" not in fields:
+        return
+    if isinstance(fields["api_key"], str):
+        redaction.learn(fields["api_key"])
+    for name, wanted in (("_custom_headers", _HEADER), ("_custom_query", _QUERY_NAME)):
+        held = fields.get(name)
+        for key, value in held.items() if isinstance(held, Mapping) else ():
+            if isinstance(value, str) and wanted.search(str(key)):
+                _learn_header(value)
+    url: Any = fields.get("_base_url")
+    if isinstance(getattr(url, "userinfo", None), bytes):
+        _learn_user(url.userinfo.decode("ascii", "replace"))
+        _learn_path(url.path)

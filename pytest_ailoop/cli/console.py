@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_ailoop import text
 from pytest_ailoop.errors import RunError
-from pytest_ailoop.redaction import redact
+from pytest_ailoop.redaction import redact_shown as redact
 from pytest_ailoop.report.runs import FOLDER
 from pytest_ailoop.report.terminal import Line
 

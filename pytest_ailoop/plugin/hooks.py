@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_ailoop import errors
-from pytest_ailoop.plugin import controller, options, planning, reporting, summary
+from pytest_ailoop.plugin import controller, options, planning, reporting, scrub, summary
 from pytest_ailoop.plugin import items as one_item
 from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
 
@@ -80,11 +80,15 @@ class Hooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        reporting.shorten(self.evaluation, item, call)
+        reporting.prepare(self.evaluation, item, call)
         report: pytest.TestReport = yield
         reporting.complete(self.evaluation, item, call, report)
         controller.send_plan(self.evaluation, item, report)
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        scrub.scrub_warning(warning_message)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:

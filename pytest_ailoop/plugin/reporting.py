@@ -15,7 +15,7 @@ import pytest
 from pytest_ailoop import digest, text
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.plugin import frames, scrub
+from pytest_ailoop.plugin import frames, keys, scrub
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running, is_infrastructure
 from pytest_ailoop.plugin.naming import cell_of, key_of
@@ -24,20 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["complete", "shorten", "status"]
+__all__ = ["complete", "prepare", "status"]
 
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 
-def shorten(evaluation: Evaluation, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Take frames of libraries off a fault of the infrastructure: its message explains it.
+def prepare(evaluation: Evaluation, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Learn the keys in the frames that pytest is about to show, and leave the frames that tell.
 
+    Frames of libraries say nothing of a fault of the infrastructure: its message explains it.
     `--full-trace` shows them.
     """
     found = call.excinfo
-    if found is None or cell_of(item) is None or _full_trace(evaluation):
+    if found is None or cell_of(item) is None:
         return
-    if is_infrastructure(found.value):
+    keys.learn_from(found.value)
+    if is_infrastructure(found.value) and not _full_trace(evaluation):
         frames.only_users(found, evaluation.settings.root)
 
 
@@ -87,7 +89,7 @@ def _attach(
     _lift_xfail(item, call, report)
     outcome = _outcome(call, report)
     record = _record(evaluation, item, running, outcome, call, report)
-    report.ailoop = _sendable(plain(record))  # type: ignore[attr-defined]
+    report.ailoop = _sendable(record)  # type: ignore[attr-defined]
     if report.when == "call":
         _tell_anew(item, list(_properties(record)))
         report.user_properties = list(item.user_properties)
@@ -101,13 +103,25 @@ def _attach(
         report.when = "setup"
 
 
-def _sendable(value: Any) -> Any:
-    """Return a record fit for xdist's channel, in one process too, so that both keep the same."""
+def _sendable(record: ItemRecord) -> dict[str, Any]:
+    """Return a record fit for xdist's channel, in one process too, so that both keep the same.
+
+    What a request taught a worker is known to the worker alone, so secrets leave it masked; but
+    in the item's name, which the plan has too.
+    """
+    from pytest_ailoop.report.runs import masked
+
+    found = dict(plain(record))
+    names = {name: _whole(found.pop(name)) for name in ("key", "nodeid")}
+    return {**names, **masked(found)}
+
+
+def _whole(value: Any) -> Any:
     if isinstance(value, str):
         return text.whole(value)
     if isinstance(value, dict):
-        return {text.whole(name): _sendable(one) for name, one in value.items()}
-    return [_sendable(one) for one in value] if isinstance(value, list) else value
+        return {text.whole(name): _whole(one) for name, one in value.items()}
+    return [_whole(one) for one in value] if isinstance(value, list) else value
 
 
 def _lift_xfail(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

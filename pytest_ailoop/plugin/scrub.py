@@ -10,19 +10,21 @@ from typing import Any
 
 from pytest_ailoop import redaction, text
 
-__all__ = ["clean", "scrub"]
+__all__ = ["clean", "scrub", "scrub_warning"]
 
 
 def clean(shown: str) -> str:
     """Return *shown* without secrets and without control of the terminal."""
-    return text.safe(redaction.redact(shown))
+    return text.safe(redaction.redact_shown(shown))
 
 
 def scrub(report: Any) -> None:
     """Clean every text of *report* in place: sections, and the failure with its whole chain."""
     report.sections = [
-        (title, text.whole(redaction.redact(body))) for title, body in report.sections
+        (title, text.whole(redaction.redact_shown(body))) for title, body in report.sections
     ]
+    if hasattr(report, "wasxfail"):
+        report.wasxfail = clean(report.wasxfail)
     if isinstance(report.longrepr, str):
         report.longrepr = clean(report.longrepr)
     elif isinstance(report.longrepr, tuple):
@@ -30,6 +32,14 @@ def scrub(report: Any) -> None:
         report.longrepr = (path, line, clean(reason))
     elif report.longrepr is not None:
         _walk(report.longrepr, set())
+
+
+def scrub_warning(warning: Any) -> None:
+    """Clean a recorded warning, as the summary of warnings shows it."""
+    said = str(warning.message)
+    if clean(said) != said:
+        # Any class will do: the category is shown, and not all can be made of a text.
+        warning.message = UserWarning(clean(said))
 
 
 def _walk(part: Any, seen: set[int]) -> None:

@@ -9,7 +9,7 @@ from pytest_ailoop import text
 from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.data.score import Expectation, Score
-from pytest_ailoop.redaction import redact
+from pytest_ailoop.redaction import redact_shown as redact
 from pytest_ailoop.report.numbers import dollars, number, seconds
 
 __all__ = ["BAR", "failure_lines"]

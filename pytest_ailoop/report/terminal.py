@@ -8,7 +8,7 @@ from typing import Any
 from pytest_ailoop import text
 from pytest_ailoop.data.baseline import Change, EntryKey
 from pytest_ailoop.data.record import ItemKey
-from pytest_ailoop.redaction import redact
+from pytest_ailoop.redaction import redact_shown as redact
 from pytest_ailoop.report.detail import check_lines, class_lines
 from pytest_ailoop.report.failure import failure_lines
 from pytest_ailoop.report.numbers import count, interval, money, number, seconds

@@ -27,6 +27,8 @@ class FakeServer:
         pretty: bool = False,
         numbered: bool = False,
     ) -> None:
+        #: Whether a question with REFUSE is answered 401, as servers do: with the key.
+        self.refuses = False
         #: After how many events a stream's connection breaks; None lets it end.
         self.break_streams_after: int | None = None
         self.latency, self.gzip, self.pretty, self.numbered = latency, gzip, pretty, numbered
@@ -121,6 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
         if failure is not None:
             status, headers = failure
             self._send({"error": {"message": f"asked to fail with {status}"}}, status, headers)
+            return
+        if fake.refuses and b"REFUSE" in body:
+            told = f"Incorrect API key provided: {self.headers.get('authorization')} {self.path}"
+            self._send({"error": {"message": told, "code": "invalid_api_key"}}, 401)
             return
         number = f" #{fake.calls}" if fake.numbered else ""
         answer = _answer(self.path.partition("?")[0], asked, number)
