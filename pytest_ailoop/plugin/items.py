@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -219,17 +219,31 @@ def _unmeasured(running: Running, item: pytest.Item) -> list[str]:
     unknown = sum(one.standing == "unknown" for one in notebook.expectations)
     if unknown:
         found.append(f"{unknown} of {len(notebook.expectations)} expectations could not be scored")
-    if not found and not notebook.scores and not notebook.expectations and not _asserts(item):
-        found.append(
-            "nothing was measured: the test ran, but it neither recorded a score nor contains an "
-            "assert. Write expect(value).to(check), record(name, value) or an assert."
-        )
+    if not found and not notebook.scores and not notebook.expectations:
+        found.extend(_nothing_measured(item))
     return found
 
 
-def _asserts(item: pytest.Item) -> bool:
-    """Return whether the test function's source holds an assert; unreadable source has none."""
-    return _holds_assert(source_of(item) or "")
+def _nothing_measured(item: pytest.Item) -> Iterator[str]:
+    """Yield why an item without a score says nothing; unreadable source holds no assert."""
+    if not _holds_assert(source_of(item) or ""):
+        yield (
+            "nothing was measured: the test ran, but it neither recorded a score nor contains an "
+            "assert. Write expect(value).to(check), record(name, value) or an assert."
+        )
+    elif not _runs_asserts(getattr(item, "function", None)):
+        yield (
+            "nothing was measured: python -O leaves the test's asserts out, and pytest did not "
+            "rewrite them (--assert=plain). Leave out one of the two."
+        )
+
+
+def _runs_asserts(function: Any) -> bool:
+    """Return whether asserts in *function* are run: `-O` drops those that pytest left as they are.
+
+    Rewriting imports pytest's helpers into the module, under names that no source can have.
+    """
+    return __debug__ or "@pytest_ar" in getattr(inspect.unwrap(function), "__globals__", ())
 
 
 @functools.lru_cache(maxsize=256)

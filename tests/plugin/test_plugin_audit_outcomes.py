@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 APP = """
@@ -147,3 +149,17 @@ def test_a_drop_beside_a_negated_check_is_a_regression(project, turn):
     result = project.run("-vv")
     result.stdout.fnmatch_lines(["*test_it?sun?  regressed; contains 1 -> 0; passed 1 -> 0*"])
     assert '"direction"' not in project.baseline().read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("flags", "failed", "errors"), [((), 1, 0), (("--assert=plain",), 0, 1)], ids=["", "plain"]
+)
+def test_asserts_that_do_not_run_measure_nothing(project, flags, failed, errors):
+    """Under `python -O` only asserts that pytest rewrote are run; the others are no measurement."""
+    project.eval("@pytest.mark.ailoop\ndef test_it():\n    assert False\n")
+    result = project.pytester.run(
+        sys.executable, "-O", "-m", "pytest", "-p", "no:cacheprovider", *flags
+    )
+    result.assert_outcomes(failed=failed, errors=errors, warnings=1)
+    if errors:
+        result.stdout.fnmatch_lines(["*nothing was measured: python -O leaves*"])
