@@ -107,15 +107,15 @@ import asyncio
 async def test_it(case):
     if case.id == "sun":
         try:
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(1.2)
             record("late", 1)
         finally:
             record("ended", 1)
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(0.3)
     assert case
 """
     )
-    result = project.run_apart("--timeout=0.5", "--timeout-method=signal", "-W", "error")
+    result = project.run_apart("--timeout=1", "--timeout-method=signal", "-W", "error")
     result.assert_outcomes(passed=2, failed=1)
     names = [[score["name"] for score in row["scores"]] for row in project.results()]
     assert names == [["ended", "passed"], ["passed"], ["passed"]]
