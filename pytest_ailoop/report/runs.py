@@ -163,10 +163,17 @@ def read(folder: Path) -> StoredRun:
     run = _run_from(data, f"{shown}/run.json")
     timings = _timings(folder / "timings.json", f"{shown}/timings.json")
     records = []
+    places: dict[tuple[Any, int], int] = {}
     text = _text(folder / "results.jsonl", f"{shown}/results.jsonl")
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             one = _record_from(line, f"{shown}/results.jsonl:{number}")
+            first = places.setdefault(_place(one.key), number)
+            if first != number:
+                raise RunError(
+                    f"{shown}/results.jsonl:{number}: {one.nodeid} stands twice, first on line "
+                    f"{first}; it would be counted twice"
+                )
             records.append(replace(one, duration=timings.get(one.nodeid, 0.0)))
     return StoredRun(run=run, records=tuple(records))
 

@@ -27,6 +27,8 @@ MINI = Variant(model="mini")
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CI", raising=False)
+    (tmp_path / "evals").mkdir()
+    (tmp_path / MODULE).touch()
     return tmp_path
 
 
@@ -82,6 +84,35 @@ def test_accept_makes_a_kept_run_the_baseline(
     assert "nothing to accept" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("module", ["../../evil.py", "evals/gone.py", "evals/notes.md"])
+def test_a_run_of_other_modules_is_not_accepted(
+    project: Path, module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run folder may come from elsewhere: it cannot make files beside what is no module here."""
+    name = keep(project)
+    (project / "evals" / "notes.md").touch()
+    for path in (project / ".ailoop" / "runs" / name).iterdir():
+        path.write_text(path.read_text("utf-8").replace(MODULE, module), "utf-8")
+    before = sorted(project.parent.rglob("*"))
+    assert main(["accept"]) == 2
+    assert f"evaluated '{module}', which is not in this project" in capsys.readouterr().err
+    assert before == sorted(project.parent.rglob("*"))
+
+
+def test_a_row_that_stands_twice_is_damage(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Counted twice, it would change what is accepted."""
+    name = keep(project)
+    path = project / ".ailoop" / "runs" / name / "results.jsonl"
+    path.write_text(path.read_text("utf-8") * 2, "utf-8")
+    assert main(["accept"]) == 2
+    assert (
+        "results.jsonl:4: evals/test_support.py::test_answers[a] stands twice, first on line 1"
+        in (capsys.readouterr().err)
+    )
+
+
 def test_accept_is_refused_under_ci(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,7 +144,7 @@ def test_a_damaged_baseline_is_not_accepted_over(
 ) -> None:
     """Damage is named and left alone."""
     keep(project)
-    baseline(project).parent.mkdir(parents=True)
+    baseline(project).parent.mkdir(parents=True, exist_ok=True)
     baseline(project).write_text("<<<<<<< HEAD\n")
     assert main(["accept"]) == 1
     assert "test_support.ailoop:1: has git conflict markers" in capsys.readouterr().out
