@@ -28,7 +28,8 @@ def test_one_item_a_case(project, workers):
     [
         (
             'datset="cases.jsonl"',
-            "test_eval.py::test_it: marker ailoop: unknown keyword 'datset'; did you mean 'dataset'?",
+            "test_eval.py::test_it: marker ailoop: unknown keyword 'datset'; "
+            "did you mean 'dataset'?",
         ),
         ("dataset='cases.jsonl', trials=0", "trials= expects a whole number of at least 1, got 0"),
         (
@@ -99,7 +100,7 @@ def test_far(case, trial, x):
 
 
 def test_ordinary_parametrize_beside_it(project, workers):
-    """`parametrize` multiplies the items, and each of its values is a test of its own in the run."""
+    """`parametrize` multiplies the items; each of its values is a test of its own in the run."""
     project.eval(
         """
 @pytest.mark.parametrize("tone", ["kind", "terse"])
