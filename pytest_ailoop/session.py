@@ -85,6 +85,11 @@ class Session:
         self._records[entry_key(record.key), record.key.trial] = _sound(record)
 
     @property
+    def count(self) -> int:
+        """Items that have a record so far."""
+        return len(self._records)
+
+    @property
     def missing(self) -> tuple[ItemKey, ...]:
         """Planned items that have no record so far, in plan order."""
         return tuple(

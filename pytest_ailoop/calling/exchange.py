@@ -143,6 +143,7 @@ class Exchange:
             self._note_reply(stored, origin)
             return stored
         self._started = time.perf_counter()
+        self._store.flight.begin(self, self._request.model)
         return None
 
     def recalled(self) -> Any:
@@ -175,6 +176,7 @@ class Exchange:
 
         *again* keeps a reply of which more came after its last event.
         """
+        self._store.flight.end(self)
         if not 200 <= status < 300:
             self._refused(status, body)
             return
@@ -188,10 +190,12 @@ class Exchange:
         self, status: int, content_type: str, body: bytes, first_token: float | None
     ) -> None:
         """Note a stream that the application did not read to its end; nothing is kept of it."""
+        self._store.flight.end(self)
         self._note_reply(self._stored(status, content_type, body, first_token), "live")
 
     def failed(self, error: BaseException) -> None:
         """Note that no reply came; a retry asks for the same address again."""
+        self._store.flight.end(self)
         self._release()
         words = f"{type(error).__name__}: {error}"
         # Not where the body itself was cut off, by a timeout of the test or of the application.

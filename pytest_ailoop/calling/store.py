@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pytest_ailoop.calling.cache import Cache
 from pytest_ailoop.calling.credentials import Learner
+from pytest_ailoop.calling.flight import Flight
 from pytest_ailoop.calling.identity import Identity, Request
 from pytest_ailoop.calling.misses import miss_message
 from pytest_ailoop.calling.nearest import Neighbours
@@ -42,6 +43,8 @@ class Store:
         models = tuple(settings.config.models.values())
         self.identity = Identity(models, settings.config.ignore_fields)
         self.learner = Learner()
+        #: The live calls that are under way.
+        self.flight = Flight()
         #: Called at each item's start.
         self.on_item: list[Callable[[], None]] = []
         self._files: dict[Path, _File] = {}
@@ -69,7 +72,10 @@ class Store:
     def item(self) -> Iterator[None]:
         """Hold while an item runs: what was imported or patched since the last one is seen."""
         self.refresh()
-        yield
+        try:
+            yield
+        finally:
+            self.flight.end_all()
 
     def refresh(self) -> None:
         """Look for what was imported or patched since the last look."""

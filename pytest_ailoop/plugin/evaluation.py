@@ -83,6 +83,8 @@ class Evaluation:
         self.recorded: list[str] = []
         self.started = datetime.datetime.now(datetime.UTC)
         self.started_clock = time.monotonic()
+        #: Called with the store once it is there.
+        self.on_store: list[Callable[[Store], None]] = []
         self._baselines: dict[str, Any] = {}
         self._store: Store | None = None
         self._runner: asyncio.Runner | None = None
@@ -97,6 +99,8 @@ class Evaluation:
 
             self._store = Store(self.settings)
             seam.install(self._store)
+            for tell in self.on_store:
+                tell(self._store)
         return self._store
 
     @property

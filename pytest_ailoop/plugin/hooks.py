@@ -13,6 +13,7 @@ from pytest_ailoop import errors
 from pytest_ailoop.plugin import controller, options, planning, reporting, scrub, summary
 from pytest_ailoop.plugin import items as one_item
 from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
+from pytest_ailoop.plugin.progress import Progress
 
 __all__ = ["Hooks", "evaluation_of"]
 
@@ -38,6 +39,8 @@ class Hooks:
 
     def __init__(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
+        self.progress = Progress(evaluation)
+        evaluation.on_store.append(self.progress.watch)
 
     # A wrapper that comes first: others shuffle in one, and the plan keeps the collected order.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -87,6 +90,11 @@ class Hooks:
         return report
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.progress.hush()
+        self.progress.add(report)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:
         scrub.scrub_warning(warning_message)
 
@@ -96,6 +104,7 @@ class Hooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self.progress.stop()
         self.evaluation.close_loop()
         controller.finish(self.evaluation, session, exitstatus)
 
@@ -104,6 +113,7 @@ class Hooks:
         summary.write(self.evaluation, terminalreporter)
 
     def pytest_unconfigure(self) -> None:
+        self.progress.stop()
         if self.evaluation.last_item is not None:
             one_item.end(self.evaluation.last_item)
         self.evaluation.close_store()

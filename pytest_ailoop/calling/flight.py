@@ -1,0 +1,61 @@
+"""Which live calls are under way at this moment. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["Flight", "Live"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Live:
+    """A call that went out and has not come back."""
+
+    model: str | None
+    """Name of the model that was asked, where the request has one."""
+    since: float
+    """When it went out, by `time.monotonic()`."""
+
+
+class Flight:
+    """Keeps the calls under way, for whoever wants to show them; safe for several threads."""
+
+    def __init__(self) -> None:
+        #: Called when a call went out, and when the last one came back; each in the thread that
+        #: made the call.
+        self.on_start: list[Callable[[], None]] = []
+        self.on_rest: list[Callable[[], None]] = []
+        self._calls: dict[int, Live] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, call: object, model: str | None) -> None:
+        """Note that *call* went out."""
+        with self._lock:
+            self._calls[id(call)] = Live(model=model, since=time.monotonic())
+        for tell in self.on_start:
+            tell()
+
+    def end(self, call: object) -> None:
+        """Note that *call* came back, in whatever way; once is enough."""
+        with self._lock:
+            known = self._calls.pop(id(call), None)
+            resting = known is not None and not self._calls
+        for tell in self.on_rest if resting else ():
+            tell()
+
+    def end_all(self) -> None:
+        """Forget all: an item is over, and a stream that nobody read to its end with it."""
+        with self._lock:
+            resting = bool(self._calls)
+            self._calls.clear()
+        for tell in self.on_rest if resting else ():
+            tell()
+
+    @property
+    def calls(self) -> tuple[Live, ...]:
+        """The calls under way, the oldest first."""
+        with self._lock:
+            return tuple(self._calls.values())
