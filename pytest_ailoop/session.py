@@ -6,6 +6,7 @@ module. PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,7 +44,9 @@ class Outcome:
     refused: tuple[str, ...] = ()
     """What was asked for and not done, with the reason."""
     faults: tuple[str, ...] = ()
-    """Baselines that cannot be read or written, and run files that could not be kept."""
+    """Baselines that cannot be read or written, and run files that were cut short."""
+    warnings: tuple[str, ...] = ()
+    """What went wrong without harm to the verdict."""
     missing: tuple[ItemKey, ...] = ()
     """Planned items without a record, in plan order."""
     folder: Path | None = None
@@ -114,7 +117,7 @@ class Session:
         """
         records = runs.in_plan_order(self._records.values(), self.planned)
         run = self._run(records, exit_status, started, duration, arguments, seeds or {})
-        folder, fault = _keep(self.settings.root, run, records)
+        kept = _keep(self.settings.root, run, records)
         outcome = settle(
             self.settings.root,
             run,
@@ -122,7 +125,12 @@ class Session:
             kinds=self.settings.accept,
             barred=self.settings.ci and not self.settings.force,
         )
-        return replace(outcome, folder=folder, faults=(*outcome.faults, *fault))
+        return replace(
+            outcome,
+            folder=kept.folder,
+            faults=(*outcome.faults, *kept.faults),
+            warnings=kept.warnings,
+        )
 
     def _run(
         self,
@@ -188,14 +196,26 @@ def _without_root(argument: str, root: Path) -> str:
     return f"{head}{sign}{os.path.basename(tail)}" if os.path.isabs(tail) else shown
 
 
-def _keep(
-    root: Path, run: RunRecord, records: Sequence[ItemRecord]
-) -> tuple[Path | None, tuple[str, ...]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Kept:
+    folder: Path | None = None
+    faults: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+#: A place that is not meant to be written to: there, a run is of no less worth without its files.
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def _keep(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> _Kept:
     try:
-        return runs.write(root, run, records), ()
+        return _Kept(folder=runs.write(root, run, records))
     except (OSError, ValueError, TypeError) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
-        return None, (f"the run could not be kept under {runs.FOLDER}/runs: {words or error}",)
+        told = (f"the run could not be kept under {runs.FOLDER}/runs: {words or error}",)
+        if isinstance(error, OSError) and error.errno in _READ_ONLY:
+            return _Kept(warnings=told)
+        return _Kept(faults=told)
 
 
 class Baselines:
@@ -284,14 +304,17 @@ def _accept(
         modules.setdefault(key.module, {})
     for key, entry in result.entries.items():
         modules[key.module][key] = entry
-    faults = []
+    faults, written = [], []
     for module, entries in sorted(modules.items()):
         try:
-            write_baseline(baselines.root, module, entries)
+            written += [module] if write_baseline(baselines.root, module, entries) else []
         except (OSError, BaselineError) as error:
             faults.append(f"the baseline of {module} could not be written: {error}")
     unread = [f"nothing of {module} accepted" for module in sorted(baselines.faults)]
     done = result.done or (() if unread else ("nothing to accept",))
+    if faults:
+        # The counts are those of all modules together.
+        done = (f"accepted only in {', '.join(written)}",) if written else ()
     return _Accepting(
         accepted=(*done, *result.left),
         refused=(*result.refused, *unread),

@@ -5,17 +5,22 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import os
 import time
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ailoop import text
+from pytest_ailoop import errors, text
 from pytest_ailoop.data.record import item_from, plain, plan_from
 from pytest_ailoop.plugin import options
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
 from pytest_ailoop.plugin.planning import plan_of
+
+if TYPE_CHECKING:
+    from pytest_ailoop.session import Outcome
 
 __all__ = ["finish", "receive", "send_plan", "worker_down"]
 
@@ -104,10 +109,11 @@ def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) ->
         arguments=[str(one) for one in session.config.invocation_params.args],
     )
     evaluation.outcome = outcome
+    evaluation.warnings.extend(outcome.warnings)
     if outcome.accepted:
         _keep_outputs(evaluation)
     if evaluation.settings.replies == "record":
-        _record(evaluation)
+        outcome = evaluation.outcome = _record(evaluation, outcome)
     if outcome.broken:
         _redden(session, pytest.ExitCode.TESTS_FAILED)
     evaluation.config.hook.pytest_ailoop_run_finished(config=evaluation.config, outcome=outcome)
@@ -121,14 +127,19 @@ def _keep_outputs(evaluation: Evaluation) -> None:
             evaluation.store.keep_output(record.output_digest, record.output)
 
 
-def _record(evaluation: Evaluation) -> None:
-    """Write the recordings; only a complete run without errors may drop what it did not use."""
-    outcome = evaluation.outcome
-    if outcome is None:
-        return
+def _record(evaluation: Evaluation, outcome: Outcome) -> Outcome:
+    """Write the recordings; only a complete run without errors may drop what it did not use.
+
+    Returns the outcome with what could not be written.
+    """
     partial = any(test.selection for test in outcome.run.plan.tests) or outcome.run.plan.narrowed
     errored = any(one.outcome in ("error", "skipped") for one in outcome.records)
     complete = not (partial or errored or outcome.missing)
-    root = evaluation.settings.root
-    for path in evaluation.store.write_recordings(outcome.records, complete=complete):
-        evaluation.recorded.append(path.relative_to(root).as_posix())
+    try:
+        for path in evaluation.store.write_recordings(outcome.records, complete=complete):
+            evaluation.recorded.append(evaluation.relative(path))
+    except (OSError, errors.ReplyError) as error:
+        words = str(error).replace(f"{evaluation.settings.root}{os.sep}", "")
+        fault = f"the recordings could not be written: {words}"
+        return replace(outcome, faults=(*outcome.faults, fault))
+    return outcome
