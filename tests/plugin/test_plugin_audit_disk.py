@@ -34,5 +34,7 @@ def test_a_damaged_recording_is_not_written_over_by_a_part(asking):
     path = asking.write("__recordings__/test_eval.jsonl", "<<<<<<< HEAD\n")
     result = asking.run("--ailoop-replies=record", "--ailoop-case=sun")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["! the recordings could not be written: __recordings__/test_eval.jsonl:1: a*"])
+    result.stdout.fnmatch_lines(
+        ["! the recordings could not be written: __recordings__/test_eval.jsonl:1: a*"]
+    )
     assert path.read_text("utf-8") == "<<<<<<< HEAD\n"
