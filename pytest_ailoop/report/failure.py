@@ -106,7 +106,7 @@ def _expectation(one: Expectation, score: Score | None) -> str:
     bars = [(">=", one.at_least), ("<=", one.at_most)]
     bar = " and ".join(f"{sign} {number(value)}" for sign, value in bars if value is not None)
     value = "" if score is None else f" {_value(score)}"
-    wanted = f" (wanted {bar})" if bar else ""
+    wanted = f" (wanted {'not ' if one.negated else ''}{bar})" if bar else ""
     hard = " [hard]" if one.hard else ""
     reason = one.reason or (score.reason if score else "")
     if score is not None and score.not_scored is not None:

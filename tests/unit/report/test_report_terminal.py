@@ -343,6 +343,15 @@ def test_a_table_keeps_every_cell(body: list[list[str]], width: int) -> None:
         assert all(cell in text for cell in row)
 
 
+@pytest.mark.parametrize(("negated", "words"), [(False, "wanted >= 1"), (True, "wanted not >= 1")])
+def test_a_negated_bar_is_shown_as_such(negated: bool, words: str) -> None:
+    """`MISS not contains 1 (wanted >= 1)` would contradict itself."""
+    name = "not contains" if negated else "contains"
+    bar = Expectation(name=name, standing="missed", at_least=1.0, negated=negated)
+    found = failure_lines(record(expectations=(bar,)))
+    assert f"  MISS {name} 1 ({words}): because" in found
+
+
 def test_variants_with_long_names_can_be_told_apart() -> None:
     """Names that differ at their ends only stand whole, above their rows."""
     names = [f"accounts/models/some-large-model-405b style={end}" for end in "ab"]
