@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pytest_ailoop import redaction, text
@@ -13,23 +14,32 @@ from pytest_ailoop import redaction, text
 __all__ = ["clean", "scrub", "scrub_warning"]
 
 
+# CI services take a line that begins so for a command, whatever blanks stand before it.
+_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+_COMMAND_ANYWHERE = re.compile(r"(^|\s):(?=:)")
+
+
 def clean(shown: str) -> str:
-    """Return *shown* without secrets and without control of the terminal."""
-    return text.safe(redaction.redact_shown(shown))
+    """Return *shown* without secrets and without control of the terminal or of a CI service."""
+    return _COMMAND.sub(r"\1\\x3a", text.safe(redaction.redact_shown(shown)))
+
+
+def _clean_reason(shown: str) -> str:
+    """Return *shown* on one line, fit to be wrapped: any word of it may come to begin a line."""
+    return _COMMAND_ANYWHERE.sub(r"\1\\x3a", " ".join(clean(shown).split("\n")))
 
 
 def scrub(report: Any) -> None:
     """Clean every text of *report* in place: sections, and the failure with its whole chain."""
-    report.sections = [
-        (title, text.whole(redaction.redact_shown(body))) for title, body in report.sections
-    ]
+    # What a test printed is what a model said, more often than not.
+    report.sections = [(title, clean(body)) for title, body in report.sections]
     if hasattr(report, "wasxfail"):
-        report.wasxfail = clean(report.wasxfail)
+        report.wasxfail = _clean_reason(report.wasxfail)
     if isinstance(report.longrepr, str):
         report.longrepr = clean(report.longrepr)
     elif isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
-        report.longrepr = (path, line, clean(reason))
+        report.longrepr = (path, line, _clean_reason(reason))
     elif report.longrepr is not None:
         _walk(report.longrepr, set())
 

@@ -27,6 +27,8 @@ class FakeServer:
         pretty: bool = False,
         numbered: bool = False,
     ) -> None:
+        #: What every answer ends with.
+        self.suffix = ""
         #: Whether a question with REFUSE is answered 401, as servers do: with the key.
         self.refuses = False
         #: After how many events a stream's connection breaks; None lets it end.
@@ -126,9 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fake.refuses and b"REFUSE" in body:
             told = f"Incorrect API key provided: {self.headers.get('authorization')} {self.path}"
+            told += fake.suffix
             self._send({"error": {"message": told, "code": "invalid_api_key"}}, 401)
             return
-        number = f" #{fake.calls}" if fake.numbered else ""
+        number = fake.suffix + (f" #{fake.calls}" if fake.numbered else "")
         answer = _answer(self.path.partition("?")[0], asked, number)
         if answer is None:
             self._send({"error": {"message": "no such endpoint"}}, 404)
