@@ -64,6 +64,8 @@ class Evaluation:
         #: Data sets read so far, so that ten tests over one file read it once.
         self.datasets: dict[Any, Any] = {}
         self.usage_faults: list[str] = []
+        #: What is wrong with the configuration tables, which then are taken for empty.
+        self.config_fault: str | None = None
         #: The item that began last; an interrupt may leave it open.
         self.last_item: pytest.Item | None = None
         #: Why the run is partial, in words.

@@ -5,7 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,23 +15,35 @@ from pytest_ailoop.plugin import items as one_item
 from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
 from pytest_ailoop.plugin.progress import Progress
 
+if TYPE_CHECKING:
+    from pytest_ailoop.settings import Config
+
 __all__ = ["Hooks", "evaluation_of"]
 
 
 def evaluation_of(config: pytest.Config) -> Evaluation:
     """Return the session's evaluation; made, and its hooks registered, on first use.
 
-    Raises `pytest.UsageError` where the configuration tables are wrong.
+    Where the configuration tables are wrong, it stands without them until the end of collection,
+    which is where pytest takes usage errors.
     """
     found = config.stash.get(EVALUATION, None)
     if found is None:
-        try:
-            settings = options.settings_of(config)
-        except errors.AiloopError as fault:
-            raise pytest.UsageError(f"ailoop: {fault}") from None
-        found = config.stash[EVALUATION] = Evaluation(config, settings)
+        tables, fault = _tables(config)
+        found = Evaluation(config, options.settings_of(config, tables))
+        found.config_fault = fault
+        config.stash[EVALUATION] = found
         config.pluginmanager.register(Hooks(found), "ailoop-evaluation")
     return found
+
+
+def _tables(config: pytest.Config) -> tuple[Config, str | None]:
+    from pytest_ailoop.settings import Config, read_config
+
+    try:
+        return read_config(config.rootpath), None
+    except errors.AiloopError as fault:
+        return Config(), str(fault)
 
 
 class Hooks:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_ailoop.settings import Settings
+    from pytest_ailoop.settings import Config, Settings
 
 __all__: list[str] = []
 
@@ -179,12 +179,9 @@ def check(config: pytest.Config) -> None:
         _one_of(value, where, SPLITS)
 
 
-def settings_of(config: pytest.Config) -> Settings:
-    """Return all switches of this session, frozen; the configuration tables are read here.
-
-    Raises `ConfigError` on a bad table.
-    """
-    from pytest_ailoop.settings import Settings, read_config
+def settings_of(config: pytest.Config, tables: Config) -> Settings:
+    """Return all switches of this session, frozen, with the configuration *tables*."""
+    from pytest_ailoop.settings import Settings
 
     mode, asked = replies(config)
     split, _ = _value(config, "split")
@@ -201,7 +198,7 @@ def settings_of(config: pytest.Config) -> Settings:
         cases=tuple(config.getoption("ailoop_case", None) or ()),
         trials=_number(trials, where_trials, 1),
         force=bool(config.getoption("ailoop_force", False)),
-        config=read_config(config.rootpath),
+        config=tables,
         **chosen,
     )
 

@@ -35,8 +35,10 @@ def generate(evaluation: Evaluation, metafunc: pytest.Metafunc) -> None:
     error of collecting this module. An xdist worker must not end its session by itself, so there
     both are collection errors, which travel to the controller.
     """
+    if evaluation.config_fault is not None and evaluation.is_worker:
+        raise pytest.Collector.CollectError(text.safe(evaluation.config_fault))
     try:
-        cells = _cells(evaluation, metafunc)
+        cells = [] if evaluation.config_fault else _cells(evaluation, metafunc)
     except errors.AiloopError as fault:
         words = _with_place(str(fault), metafunc.definition.nodeid)
         if evaluation.is_worker or not isinstance(fault, errors.UsageError):

@@ -25,6 +25,9 @@ def note_items(evaluation: Evaluation, session: pytest.Session, items: list[pyte
     the controller at its end.
     """
     tests: dict[tuple[str, str], str] = {}
+    if evaluation.config_fault is not None:
+        evaluation.usage_faults.append(evaluation.config_fault)
+        items = []
     for item in items:
         cell = cell_of(item)
         if cell is not None:

@@ -85,3 +85,45 @@ def test_a_usage_fault_counts_no_items(project):
         "@ailoop(dataset='cases.jsonl', trials=0)\ndef test_bad(case): assert case\n"
     )
     project.run().stdout.no_fnmatch_line("*to evaluate*")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[models.a]\nmodle = 'x'\n", "ailoop.toml [[]models.a]: unknown key 'modle'*"),
+        ("[models\n", "ailoop.toml:1*"),
+        ("[models.a]\nmodel = 'x'\nbase_url = 'https://me:pass@x/v1'\n", "*must not hold*"),
+    ],
+)
+def test_a_fault_in_the_configuration_is_a_usage_error(project, text, said):
+    """It is told once and by words alone, whatever number of tests needs the file."""
+    project.write("ailoop.toml", text)
+    for name in ("test_a.py", "test_b.py"):
+        project.eval(
+            "@pytest.mark.ailoop('cases.jsonl', model='a')\n"
+            "def test_it(case, model): assert case\n"
+            "@pytest.mark.ailoop('nope.jsonl')\ndef test_other(case): assert case\n",
+            name,
+        )
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: ailoop: {said}"])
+    assert len(list(filter(None, result.errlines))) == 1
+    result.stdout.no_fnmatch_line("*pytest_ailoop*")
+
+
+def test_a_fault_in_the_configuration_reaches_the_controller(project):
+    """Workers cannot end the session; what they say is shown as an error of collecting."""
+    project.write("ailoop.toml", "[models.a]\nmodle = 'x'\n")
+    project.eval("@pytest.mark.ailoop('cases.jsonl')\ndef test_it(case): assert case\n")
+    result = project.run("-n", "2")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["ailoop.toml [[]models.a]: unknown key 'modle'*"])
+    result.stdout.no_fnmatch_line("*pytest_ailoop/*")
+
+
+def test_without_evals_a_fault_in_the_configuration_harms_nothing(project):
+    """The tables are read for evals only."""
+    project.write("ailoop.toml", "[models\n")
+    project.write("test_plain.py", "def test_plain(): assert True\n")
+    project.run().assert_outcomes(passed=1)
