@@ -36,23 +36,27 @@ def test_ordinary():
 """
 
 
-@pytest.fixture
-def suite(project, workers):
-    """Run the evals once; return their test cases by name."""
+def run(project, *args):
+    """Run the evals; return the suite's element and its test cases by name."""
     project.eval(EVAL)
-    project.run("--junit-xml=out.xml", "-o", "junit_family=xunit2", *workers)
+    project.run("--junit-xml=out.xml", "-o", "junit_family=xunit2", *args)
     root = ElementTree.parse(project.path / "out.xml").getroot()[0]
     cases = {one.get("name"): one for one in root.iter("testcase")}
     return root, cases
+
+
+@pytest.fixture
+def suite(project):
+    return run(project)
 
 
 def properties(case):
     return {one.get("name"): one.get("value") for one in case.iter("property")}
 
 
-def test_the_file_is_whole(suite):
+def test_the_file_is_whole(project, workers):
     """It parses, and its sums tell failures from errors from skips."""
-    root, cases = suite
+    root, cases = run(project, *workers)
     assert {
         "tests": "13",
         "failures": "2",

@@ -56,7 +56,7 @@ def test_lines_where_output_is_no_terminal(slow):
 
 
 @pytest.mark.parametrize(
-    "args", [("-qq",), ("-s",), ("-n", "2"), ("--ailoop-replies=replay",)], ids=str
+    "args", [("-qq",), ("-s",), ("-n", "1"), ("--ailoop-replies=replay",)], ids=str
 )
 def test_silence_where_nobody_reads_it(slow, args):
     """Very quiet runs, uncaptured ones, workers and replay show nothing while they wait."""

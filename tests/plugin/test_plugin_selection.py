@@ -77,14 +77,18 @@ def test_a_sample_is_drawn_by_its_seed(rows):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--ailoop-case=moom", "no data set holds a case 'moom'; did you mean 'moon'?"),
-        ("--ailoop-tag=harb", "no case bears the tag 'harb'; did you mean 'hard'?"),
-        ("--ailoop-tag=zzz", "no case bears the tag 'zzz' (there are: easy, hard, hot)"),
+        (("--ailoop-case=moom",), "no data set holds a case 'moom'; did you mean 'moon'?"),
+        (
+            ("--ailoop-case=moom", "-n", "2"),
+            "no data set holds a case 'moom'; did you mean 'moon'?",
+        ),
+        (("--ailoop-tag=harb",), "no case bears the tag 'harb'; did you mean 'hard'?"),
+        (("--ailoop-tag=zzz",), "no case bears the tag 'zzz' (there are: easy, hard, hot)"),
     ],
 )
-def test_unknown_names_are_usage_errors(rows, option, message, workers):
+def test_unknown_names_are_usage_errors(rows, option, message):
     """An id or tag that no data set knows ends the session red, with the nearest that is known."""
-    result = rows.run(option, *workers)
+    result = rows.run(*option)
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     assert message in " ".join(f"{result.stdout.str()}{result.stderr.str()}".split())
     assert not (rows.path / ".ailoop").exists()
@@ -146,10 +150,10 @@ def test_nothing_selected_is_no_success(rows, workers):
     assert not (rows.path / ".ailoop").exists()
 
 
-def test_a_held_out_data_set_is_skipped_by_name(rows, workers):
+def test_a_held_out_data_set_is_skipped_by_name(rows):
     """Without any selection, a data set whose cases are all held out is a skip that says so."""
     rows.rows(ROWS[3:])
-    result = rows.run("-rs", *workers)
+    result = rows.run("-rs")
     assert 0 == result.ret
     result.assert_outcomes(passed=1, skipped=1)
     reason = "cases.jsonl has no case in the split dev, only in test (--ailoop-split)"

@@ -167,16 +167,17 @@ def test_collecting_only_keeps_nothing(project, quiet, workers):
     [
         ("test_plain.py",),
         ("-k", "ordinary"),
+        ("-k", "ordinary", "-n", "2"),
         ("-m", "not ailoop"),
         ("--deselect=test_eval.py::test_answers", "--deselect=test_eval.py::test_other"),
         ("--snapshot-update", "-k", "ordinary"),
     ],
 )
-def test_without_an_eval_there_is_nothing_of_ours(project, args, workers):
+def test_without_an_eval_there_is_nothing_of_ours(project, args):
     """Where no eval is left to run there is no line, no file and no folder."""
     project.eval(EVAL)
     project.write("test_plain.py", "def test_ordinary():\n    assert True\n")
-    result = project.run(*args, *workers)
+    result = project.run(*args)
     assert 0 == result.ret
     lines = [line for line in result.outlines if not line.startswith("plugins: ")]
     assert "ailoop" not in "\n".join(lines).replace(project.path.name, "")

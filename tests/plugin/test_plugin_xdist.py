@@ -114,7 +114,6 @@ def crashing(planets):
     ("args", "missing"),
     [
         (("-n", "2"), ["test_it moon 1"]),
-        (("-n", "2", "--dist=loadfile"), ["test_it moon 1"]),
         (("-n", "1", "--max-worker-restart=0"), ["test_it moon 1", "test_it moon 2"]),
     ],
 )
