@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import text
+from pytest_ailoop.baseline.file import baseline_path
 from pytest_ailoop.data.record import Plan, PlannedTest
 from pytest_ailoop.plugin.naming import NOTHING, cell_of, function_of, key_of, nothing_of, test_of
 
@@ -48,7 +49,8 @@ def note_items(evaluation: Evaluation, session: pytest.Session, items: list[pyte
         evaluation.usage_faults.clear()
         raise pytest.UsageError("\n".join(faults))
     evaluation.narrowed.extend(_narrowing(evaluation.config, session))
-    evaluation.session.plan(_plan(evaluation, tests))
+    modules = {module for module, _ in tests} | _without_evals(evaluation, items)
+    evaluation.session.plan(_plan(evaluation, tests, modules))
 
 
 def _is_meant(item: pytest.Item) -> bool:
@@ -124,7 +126,14 @@ def note_kept(evaluation: Evaluation, items: list[pytest.Item]) -> None:
         evaluation.session.plan(Plan(tests=tuple(one for one in tests if not one.selected)))
 
 
-def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str]) -> Plan:
+def _without_evals(evaluation: Evaluation, items: list[pytest.Item]) -> set[str]:
+    """Return the modules that have no eval any more but a baseline still: all of it is gone."""
+    root = evaluation.settings.root
+    found = {evaluation.relative(path) for path in {item.path for item in items}}
+    return {module for module in found if baseline_path(root, module).is_file()}
+
+
+def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str], modules: set[str]) -> Plan:
     planned = []
     for (module, test), function in tests.items():
         collected = evaluation.collected[module, function]
@@ -140,11 +149,11 @@ def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str]) -> Plan:
                 selection=collected.selection.words,
             )
         )
-    return Plan(tests=tuple(planned), whole_modules=_whole_modules(evaluation, tests))
+    return Plan(tests=tuple(planned), whole_modules=_whole_modules(evaluation, modules))
 
 
-def _whole_modules(evaluation: Evaluation, tests: dict[tuple[str, str], str]) -> tuple[str, ...]:
-    """Return the modules of which every test was collected."""
+def _whole_modules(evaluation: Evaluation, modules: set[str]) -> tuple[str, ...]:
+    """Return those of *modules* of which every test was collected."""
     config = evaluation.config
     if config.getoption("lf", False):
         return ()
@@ -153,7 +162,7 @@ def _whole_modules(evaluation: Evaluation, tests: dict[tuple[str, str], str]) ->
     if not all(path.exists() for path in paths):
         return ()  # `--pyargs package.module::test`: it may be any of them.
     partial = {evaluation.relative(Path(path)) for path in paths}
-    return tuple(sorted({module for module, _ in tests} - partial))
+    return tuple(sorted(modules - partial))
 
 
 def _node_ids(config: pytest.Config) -> list[Any]:

@@ -202,6 +202,20 @@ def test_pruning_what_is_gone(planets, workers):
     assert not any('"test_it"' in line for line in planets.lines)
 
 
+def test_a_module_without_evals_any_more_is_gone(planets):
+    """Lines of a module whose evals all left are missing, and pruned with their file."""
+    planets.project.write("test_other.py", (planets.project.path / "test_eval.py").read_text())
+    planets.accept()
+    planets.project.write("test_other.py", "def test_ordinary():\n    pass\n")
+    result = planets.project.run()
+    result.stdout.fnmatch_lines(["baseline: 3 missing, 3 unchanged"])
+    planets.project.run("--snapshot-update", "test_eval.py")
+    assert planets.project.baseline("test_other").exists()
+    planets.project.run("--snapshot-update")
+    assert not planets.project.baseline("test_other").exists()
+    assert planets.project.baseline().exists()
+
+
 def test_a_failing_run_does_not_prune(planets):
     """Asked for by name, pruning in a run that does not pass is refused, red and in words."""
     planets.accept()
