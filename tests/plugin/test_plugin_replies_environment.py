@@ -58,7 +58,7 @@ def test_outside_of_ci_a_missing_key_stays_missing(modules):
     result.stdout.fnmatch_lines(["*OpenAIError*"])
 
 
-def test_replay_asked_for_covers_conftest_too(modules, monkeypatch, workers):
+def test_replay_asked_for_covers_conftest_too(modules, monkeypatch):
     """Where replay was asked for in so many words, also a conftest builds its client; after the
     session the environment is as it was."""
     import os
@@ -67,10 +67,10 @@ def test_replay_asked_for_covers_conftest_too(modules, monkeypatch, workers):
     (modules.path / "test_a_plain.py").unlink()
     (modules.path / "test_c_plain.py").unlink()
     modules.write("test_b_eval.py", EVAL.replace('"OPENAI_API_KEY" not in os', "os"))
-    modules.run("--ailoop-replies=replay", *workers).assert_outcomes(passed=2)
+    modules.run("--ailoop-replies=replay").assert_outcomes(passed=2)
     assert "OPENAI_API_KEY" not in os.environ
     monkeypatch.setenv("AILOOP_REPLIES", "replay")
-    modules.run(*workers).assert_outcomes(passed=2)
+    modules.run().assert_outcomes(passed=2)
     assert "OPENAI_API_KEY" not in os.environ
 
 

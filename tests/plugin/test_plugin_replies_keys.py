@@ -219,10 +219,9 @@ def texts(folder: Path) -> Iterator[tuple[Path, str]]:
         ("--ailoop-replies=record", "--snapshot-update"),
         ("-n", "2", "--snapshot-update"),
         ("--ailoop-replies=replay", "--full-trace"),
-        ("--tb=short",),
         ("--tb=native",),
     ],
-    ids=["record", "n2", "full trace", "short", "native"],
+    ids=["record", "n2", "full trace", "native"],
 )
 def test_no_key_reaches_a_file_or_the_screen(planted, args):
     """Zero hits in all files and in the output, in every spelling, however a test ended."""
