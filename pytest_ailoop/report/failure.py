@@ -40,9 +40,10 @@ def failure_lines(
 def _sections(record: ItemRecord, baseline: str | None, limit: int | None) -> Iterator[str]:
     asked = [call for call in record.calls if call.purpose == "app" and call.prompt_text]
     if asked:
-        yield "prompt (end):" if limit else "prompt:"
         prompt = text.safe(redact(asked[-1].prompt_text))
-        yield from _block(prompt if limit is None else text.tail(prompt, limit, MOST), None)
+        shown = prompt if limit is None else text.tail(prompt, limit, MOST)
+        yield "prompt:" if shown == prompt else "prompt (end):"
+        yield from _block(shown, None)
     if record.output is not None:
         yield "output:"
         yield from _block(record.output, limit)

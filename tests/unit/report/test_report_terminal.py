@@ -280,7 +280,7 @@ def test_a_failure_tells_the_items_story() -> None:
         expectations=(Expectation(name="polite", standing="missed", at_least=0.7, hard=True),),
     )
     assert failure_lines(item, baseline_output="hello") == [
-        "prompt (end):",
+        "prompt:",
         "  | user: hello",
         "output:",
         "  | hi",
