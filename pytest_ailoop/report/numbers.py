@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from pytest_ailoop.report.rows import Money
+from dataclasses import dataclass
 
-__all__ = ["count", "dollars", "interval", "money", "number", "percent", "seconds"]
+__all__ = ["Money", "count", "dollars", "interval", "money", "number", "percent", "seconds"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Money:
+    """A sum that says what it does not know."""
+
+    known: float = 0.0
+    """US dollars of the calls whose price is known."""
+    priced: int = 0
+    unknown: int = 0
+    """Calls without a known price."""
 
 
 def percent(value: float | None) -> str:

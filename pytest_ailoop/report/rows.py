@@ -13,20 +13,10 @@ from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.report.measures import CheckRow, ClassRow, check_rows, class_rows
+from pytest_ailoop.report.numbers import Money
 from pytest_ailoop.report.worst import CaseRow, case_rows, worst_first
 
 __all__ = ["Calls", "Money", "Report", "Row", "TestRows", "calls_of", "rows"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Money:
-    """A sum that says what it does not know."""
-
-    known: float = 0.0
-    """US dollars of the calls whose price is known."""
-    priced: int = 0
-    unknown: int = 0
-    """Calls without a known price."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -294,7 +284,8 @@ def _next(
         found.append((f"ailoop accept --only {kinds}", "accepts it as the baseline"))
     unrecorded = {"cache", "live"} & total.calls.origins.keys()
     if unrecorded and run.options.get("replies") not in ("replay", "record"):
-        found.append(("pytest --ailoop-replies=record", "keeps the replies in git, for replay"))
+        purpose = "asks again and keeps the replies in files for git, for replay"
+        found.append(("pytest --ailoop-replies=record", purpose))
     return tuple(found)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from pytest_ailoop.data.baseline import Comparison, EntryKey, entry_key
+from pytest_ailoop.data.baseline import Change, Comparison, EntryKey, entry_key
 from pytest_ailoop.data.record import ItemRecord
+from pytest_ailoop.report.numbers import number
 
 __all__ = ["CaseRow", "case_rows", "worst_first"]
 
@@ -23,7 +24,8 @@ class CaseRow:
     status: str
     """How it stands to the baseline; `not measured` where it cannot tell."""
     reason: str
-    """The first thing that went wrong, in the words of the check or the fault."""
+    """What moved for the worse, where that is another thing; then the first thing that went wrong,
+    in the words of the check or the fault."""
     output: str
 
 
@@ -44,15 +46,20 @@ def _rank(row: CaseRow) -> int:
 
 def case_rows(records: Iterable[ItemRecord], comparison: Comparison) -> tuple[CaseRow, ...]:
     """Return a row for each case under each variant, in the order of the records."""
-    statuses: dict[EntryKey, str] = {one.key: one.status for one in comparison.changes}
-    statuses |= {one.key: "not measured" for one in comparison.unmeasured}
+    changes = {one.key: one for one in comparison.changes}
+    unmeasured = {one.key for one in comparison.unmeasured}
     groups: dict[EntryKey, list[ItemRecord]] = {}
     for record in records:
         groups.setdefault(entry_key(record.key), []).append(record)
-    return tuple(_case_row(key, each, statuses.get(key, "")) for key, each in groups.items())
+    return tuple(
+        _case_row(key, each, None if key in unmeasured else changes.get(key), key in unmeasured)
+        for key, each in groups.items()
+    )
 
 
-def _case_row(key: EntryKey, records: Sequence[ItemRecord], status: str) -> CaseRow:
+def _case_row(
+    key: EntryKey, records: Sequence[ItemRecord], change: Change | None, unmeasured: bool
+) -> CaseRow:
     values = [
         score.value
         for record in records
@@ -62,14 +69,27 @@ def _case_row(key: EntryKey, records: Sequence[ItemRecord], status: str) -> Case
     bad = next((one for one in records if one.outcome == "error"), None)
     bad = bad or next((one for one in records if one.outcome == "failed"), None)
     shown = bad or records[0]
+    reason = reason_of(shown)
     return CaseRow(
         key=key,
         outcome=_outcome(records, values),
         rate=fsum(values) / len(values) if values else None,
-        status=status,
-        reason=reason_of(shown),
+        status="not measured" if unmeasured else change.status if change else "",
+        reason="; ".join([*_worsened(change, reason), *([reason] if reason else [])]),
         output=shown.output or "",
     )
+
+
+def _worsened(change: Change | None, reason: str) -> list[str]:
+    """Return the scores that fell, but for those that *reason* or the outcome tells of anyway."""
+    if change is None or change.status != "regressed":
+        return []
+    told = ("passed", reason.split(" missed", 1)[0])
+    return [
+        f"{one.name} {number(one.before)} -> {number(one.now)}"
+        for one in change.moved
+        if not one.better and one.name not in told
+    ]
 
 
 def _outcome(records: Sequence[ItemRecord], values: Sequence[float]) -> str:
