@@ -83,7 +83,10 @@ def _colour(report: Report) -> dict[str, Any]:
 
 
 def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
-    for test in report.tests:
+    # A test that was left out on purpose has nothing to show.
+    hidden = verbose < 2 and bool(report.narrowed) and not _lost(report)
+    ran = [one for one in report.tests if any(_has_run(row) for row in one.rows)]
+    for test in ran if hidden and ran else report.tests:
         yield from _test(test, width, verbose)
     yield from _totals(report)
     yield from _worst(report, width, verbose)
@@ -111,6 +114,10 @@ def _test(test: TestRows, width: int, verbose: int) -> Iterator[Line]:
         yield line, {} if number_ else {"light": True}
     for row in test.rows:
         yield from _beneath(row, verbose, several=len(test.rows) > 1)
+
+
+def _has_run(row: Row) -> bool:
+    return any(count for outcome, count in row.outcomes.items() if outcome != "missing")
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -213,7 +220,8 @@ def case_lines(row: CaseRow, width: int) -> Iterator[Line]:
     outcome = f"{row.outcome}{status}"
     yield f"  - {text.cut(name_of(row.key), max(20, width - len(outcome) - 6))}  {outcome}", markup
     if row.reason:
-        yield f"    | {text.one_line(row.reason, width - 6)}", {}
+        # Two lines: the next step stands at the end of a fault.
+        yield f"    | {text.one_line(row.reason, 2 * (width - 8))}", {}
 
 
 def name_of(key: EntryKey | ItemKey) -> str:
@@ -253,8 +261,11 @@ def _missing(report: Report, verbose: int) -> Iterator[Line]:
 
 def _named(report: Report) -> int:
     """Items that were left out on purpose need no names; lost ones do."""
-    lost = any("crash" in one for one in report.narrowed)
-    return 20 if lost or not report.narrowed else 0
+    return 20 if _lost(report) or not report.narrowed else 0
+
+
+def _lost(report: Report) -> bool:
+    return any("crash" in one for one in report.narrowed)
 
 
 def _endings(report: Report) -> Iterator[Line]:
