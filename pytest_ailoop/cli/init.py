@@ -74,7 +74,10 @@ def init(options: argparse.Namespace) -> int:
     folder = Path(options.folder)
     there = [name for name in FILES if (folder / name).exists()]
     if there:
-        raise UsageError(f"{(folder / there[0]).as_posix()} is there already; nothing was written")
+        name = (folder / there[0]).as_posix()
+        raise UsageError(
+            f"{name} is there already; nothing was written. Another folder: ailoop init FOLDER"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in FILES.items():
         # Exclusive: a file that came in between is not overwritten either.

@@ -245,7 +245,8 @@ def test_init_writes_a_first_eval_once(project: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert main(["init"]) == 2
     assert capsys.readouterr().err == (
-        "ailoop: evals/first.jsonl is there already; nothing was written\n"
+        "ailoop: evals/first.jsonl is there already; nothing was written. "
+        "Another folder: ailoop init FOLDER\n"
     )
     assert (project / "evals" / "first.jsonl").read_text() == "mine"
     assert not (project / "evals" / "test_first.py").exists()
