@@ -28,6 +28,7 @@ __all__ = [
     "close_blocking_clients",
     "close_clients",
     "key_name",
+    "needs_key",
     "sync_client",
 ]
 
@@ -62,6 +63,11 @@ def base_url_of(spec: ModelSpec) -> str:
 def key_name(spec: ModelSpec) -> str:
     """Return the name of the environment variable that the model's key is read from."""
     return spec.api_key_env or _DEFAULT_KEY
+
+
+def needs_key(spec: ModelSpec) -> bool:
+    """Return whether the model's server wants a key: those on this machine want none unasked."""
+    return spec.api_key_env is not None or not _is_here(base_url_of(spec))
 
 
 def sync_client(spec: ModelSpec, *, allow_no_key: bool) -> OpenAI:
@@ -132,7 +138,7 @@ def _key(spec: ModelSpec, allow_no_key: bool) -> _Key:
     if found:
         redaction.learn(found)
         return _Key(found)
-    if allow_no_key or (spec.api_key_env is None and _is_here(base_url_of(spec))):
+    if allow_no_key or not needs_key(spec):
         return _Key(_NO_KEY)
     raise ReplyError(
         f"model {spec.alias!r} ({spec.model}): environment variable {key_name(spec)} is not set; "

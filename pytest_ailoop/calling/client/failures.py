@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
-from pytest_ailoop.calling.client.connections import base_url_of, key_name
+from pytest_ailoop.calling.client.connections import base_url_of, key_name, needs_key
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.errors import AiloopError, ReplyError
 from pytest_ailoop.redaction import redact
@@ -54,7 +54,7 @@ def failure(spec: ModelSpec, error: Exception) -> ReplyError:
         what, step = "no answer in time", "the server is slow or hangs; give timeout= more seconds"
     elif isinstance(error, openai.APIConnectionError):
         what = f"no connection ({_deepest(error)})"
-        step = "is the server running, and is base_url right?"
+        step = f"is the server running, and is base_url right?{_keyless(spec)}"
     elif status is not None:
         what, step = f"HTTP {status}: {_message(error)}", _step(spec, status)
     else:
@@ -95,11 +95,19 @@ def _deepest(error: Exception) -> str:
     return one_line(redact(str(last) or type(last).__name__), _EXCERPT)
 
 
+def _keyless(spec: ModelSpec) -> str:
+    """Return that the key is missing too, where the server is one that wants a key."""
+    name = key_name(spec)
+    if os.environ.get(name) or not needs_key(spec):
+        return ""
+    return f" It will also want a key: the environment variable {name} is not set"
+
+
 def _step(spec: ModelSpec, status: int) -> str:
     name = key_name(spec)
     if status in (401, 403):
-        known = "check" if os.environ.get(name) else "it is not set:"
-        return f"the key comes from the environment variable {name}; {known} it"
+        known = "check it" if os.environ.get(name) else "it is not set"
+        return f"the key comes from the environment variable {name}; {known}"
     if status == 404:
         return f"does this server have a model named {spec.model!r}, and is base_url right?"
     if status == 429:
