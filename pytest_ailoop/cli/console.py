@@ -38,7 +38,10 @@ def project() -> Path:
     for folder in (here, *here.parents):
         if (folder / FOLDER / "runs").is_dir():
             return folder
-    raise RunError(f"no {FOLDER}/runs here or above: run pytest with evals first (or: ailoop init)")
+    raise RunError(
+        f"no {FOLDER}/runs here or above: run pytest with evals first (or: ailoop init), or go to "
+        "pytest's root folder"
+    )
 
 
 def width() -> int:

@@ -5,7 +5,10 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ailoop import text
@@ -13,6 +16,7 @@ from pytest_ailoop.plugin.scrub import clean
 
 if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
+    from pytest_ailoop.report.rows import Report
     from pytest_ailoop.report.terminal import Line
 
 __all__ = ["header", "write"]
@@ -70,11 +74,29 @@ def _section(evaluation: Evaluation, *, verbose: int, **looks: Any) -> Iterator[
 
     outcome = evaluation.outcome
     if outcome is not None:
-        yield from lines(outcome.report, verbose=verbose, **looks)
+        yield from lines(_reachable(evaluation, outcome.report), verbose=verbose, **looks)
     for one in _faults(evaluation):
         yield one, {"red": True}
     for line in _notes(evaluation, verbose):
         yield line, {}
+
+
+def _reachable(evaluation: Evaluation, report: Report) -> Report:
+    """Return *report* with commands that work from where pytest was called."""
+    root = evaluation.settings.root
+    if evaluation.config.invocation_params.dir.is_relative_to(root):
+        return report
+    go = f"cd {shlex.quote(_from_here(evaluation, root))} && "
+    return replace(report, next=tuple((go + command, why) for command, why in report.next))
+
+
+def _from_here(evaluation: Evaluation, path: Path) -> str:
+    """Return *path* relative to where pytest was called, if it lies below or in the root folder."""
+    for folder in (evaluation.config.invocation_params.dir, evaluation.settings.root):
+        # The root's own paths stay short where pytest was called from inside of it.
+        if path != folder and path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return path.as_posix()
 
 
 def _why_red(evaluation: Evaluation) -> Iterator[Line]:
@@ -100,4 +122,4 @@ def _notes(evaluation: Evaluation, verbosity: int) -> Iterator[str]:
         yield clean(f"warning: {text.one_line(warning, 400)}")
     outcome = evaluation.outcome
     if outcome is not None and outcome.folder is not None and verbosity >= 0:
-        yield f"run: {outcome.folder.relative_to(evaluation.settings.root).as_posix()}"
+        yield clean(f"run: {_from_here(evaluation, outcome.folder)}")
