@@ -69,7 +69,7 @@ class Recorder:
         self.faults: list[Exception] = []
         self._unanswered: dict[str, Exception] = {}
         self._output: str | None = None
-        self._waiting: dict[int, tuple[object, str]] = {}
+        self._waiting: dict[int, tuple[object, str, bool]] = {}
         # The item's outcome is a score by this name; another one would be counted with it.
         self._names: dict[str, int] = {"passed": 1}
         self._claimed: dict[str, set[int]] = {}
@@ -102,11 +102,14 @@ class Recorder:
         # Embeddings answer with no text; they are not what is under test.
         return next((one.reply_text for one in reversed(asked) if one.reply_text), None)
 
-    def begin(self, token: object, words: str) -> None:
-        """Note what must be finished before the item ends; *words* name it if it is not."""
+    def begin(self, token: object, words: str, *, runs: bool = False) -> None:
+        """Note what must be finished before the item ends; *words* name it if it is not.
+
+        *runs* says that it is being carried out, and does not wait for the test to go on.
+        """
         with self._lock:
             # Kept alive: the id of a token that is gone would name the next one as well.
-            self._waiting[id(token)] = (token, words)
+            self._waiting[id(token)] = (token, words, runs)
 
     def finish(self, token: object) -> None:
         """Take back what `begin` noted."""
@@ -117,7 +120,13 @@ class Recorder:
     def unfinished(self) -> list[str]:
         """Words of all that was begun and never finished, in order."""
         with self._lock:
-            return [words for _, words in self._waiting.values()]
+            return [words for _, words, _ in self._waiting.values()]
+
+    @property
+    def broken_off(self) -> list[str]:
+        """Words of all that ran and never finished."""
+        with self._lock:
+            return [words for _, words, runs in self._waiting.values() if runs]
 
     def unique(self, name: str) -> str:
         """Return *name* for the first score of that name in this item, `name #2` for the next."""

@@ -55,15 +55,15 @@ class Outcome:
         if self._check.is_async and self._notebook.is_async:
             self._begin("was never awaited: write `await expect(...).to(...)`")
             return self
-        self._begin("did not come to its end")
+        self._begin("did not come to its end", runs=True)
         if self._check.is_async:
             self._wait()
         else:
             self._settle(run_check(self._check, self._subject, barred=self._bar.given))
         return self
 
-    def _begin(self, what: str) -> None:
-        self._notebook.begin(self, f"{self._name} at {self._where} {what}")
+    def _begin(self, what: str, *, runs: bool = False) -> None:
+        self._notebook.begin(self, f"{self._name} at {self._where} {what}", runs=runs)
 
     def _wait(self) -> None:
         __tracebackhide__ = True
@@ -82,7 +82,7 @@ class Outcome:
                 ).__await__()
             except BaseException as error:
                 # Should the test swallow it, the item must still not pass.
-                self._begin(f"did not come to its end: {type(error).__name__}")
+                self._begin(f"did not come to its end: {type(error).__name__}", runs=True)
                 raise
             if self._found is None:
                 self._settle(score)

@@ -154,12 +154,19 @@ def _overrule(running: Running, raised: BaseException) -> None:
     """Raise what weighs more than what the body ended with.
 
     An answer that the application made up for a missing reply says nothing on quality, whatever
-    the test thinks of it; and a skip takes no missed expectation back.
+    the test thinks of it; nor does what broke a check off (a timeout, `pytest.fail` inside it);
+    and a skip takes no missed expectation back.
     """
     __tracebackhide__ = True
     if isinstance(raised, pytest.exit.Exception) or is_infrastructure(raised):
         return
     _raise_faults(running.notebook)
+    broken_off = "\n".join(running.notebook.broken_off)
+    if broken_off and isinstance(raised, pytest.skip.Exception):
+        raise NotMeasured(f"{broken_off}: {raised}", pytrace=False)  # type: ignore[call-arg]
+    if broken_off:
+        raised.__cause__ = errors.CheckError(broken_off)
+        return
     if isinstance(raised, pytest.skip.Exception):
         running.verdict = _missed(running)
         if running.verdict:

@@ -163,3 +163,46 @@ def test_asserts_that_do_not_run_measure_nothing(project, flags, failed, errors)
     result.assert_outcomes(failed=failed, errors=errors, warnings=1)
     if errors:
         result.stdout.fnmatch_lines(["*nothing was measured: python -O leaves*"])
+
+
+BROKEN_OFF = """
+def check(text):
+    {statement}
+
+async def slow(text):
+    {statement}
+
+@pytest.mark.ailoop(dataset='cases.jsonl')
+{head}
+    expect('a').to(contains('b'))
+    {expect}
+"""
+
+
+@pytest.mark.parametrize(
+    "statement", ["pytest.fail('no')", "pytest.skip('no')", "pytest.xfail('n')"]
+)
+@pytest.mark.parametrize(
+    ("head", "expect"),
+    [
+        ("def test_it(case):", "expect('a').to(check)"),
+        ("async def test_it(case):", "await expect('a').to(slow)"),
+    ],
+    ids=["sync", "async"],
+)
+def test_a_check_that_is_broken_off_is_no_measurement(project, statement, head, expect):
+    """What pytest itself raises inside a check (its plugins do so at a timeout) is no verdict."""
+    project.eval(BROKEN_OFF.format(statement=statement, head=head, expect=expect))
+    result = project.run("--ailoop-case=sun")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*did not come to its end*", "*MISS contains 0*"])
+    assert [row["outcome"] for row in project.results()] == ["error"]
+
+
+def test_a_judge_that_was_not_awaited_leaves_a_failure_a_failure(project):
+    """What waits for the test to go on did not break the body off."""
+    project.eval(
+        "async def slow(text): return True\n\n@pytest.mark.ailoop(dataset='cases.jsonl')\n"
+        "async def test_it(case):\n    expect('a').to(slow)\n    assert case.id == 'x'\n"
+    )
+    project.run("--ailoop-case=sun").assert_outcomes(failed=1)
