@@ -36,8 +36,8 @@ SCHEMA = 1
 """Version of `run.json` and `results.jsonl`; a reader refuses what is newer."""
 
 Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
-"""`failed` is quality below the bar, `error` is infrastructure or a fault in the test's own code
-before it could measure; the two are never added up."""
+"""`failed` is quality below the bar, and any exception of the body; `error` is what could not be
+measured: no reply, a check that could not run, a fixture that raised. The two are never added up."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
