@@ -95,8 +95,8 @@ class Hooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        reporting.prepare(self.evaluation, item, call)
-        report: pytest.TestReport = yield
+        with reporting.prepare(self.evaluation, item, call):
+            report: pytest.TestReport = yield
         reporting.complete(self.evaluation, item, call, report)
         controller.send_plan(self.evaluation, item, report)
         return report

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +30,22 @@ __all__ = ["complete", "prepare", "status"]
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 
-def prepare(evaluation: Evaluation, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+def prepare(
+    evaluation: Evaluation, item: pytest.Item, call: pytest.CallInfo[None]
+) -> AbstractContextManager[None]:
     """Learn the keys in the frames that pytest is about to show, and leave the frames that tell.
 
     Frames of libraries say nothing of a fault of the infrastructure: its message explains it.
-    `--full-trace` shows them.
+    `--full-trace` shows them. The report is to be made inside of what is returned.
     """
     found = call.excinfo
     if found is None or cell_of(item) is None:
-        return
+        return nullcontext()
     keys.learn_from(found.value)
-    if is_infrastructure(found.value) and not _full_trace(evaluation):
-        frames.only_users(found, evaluation.settings.root)
+    if not is_infrastructure(found.value) or _full_trace(evaluation):
+        return nullcontext()
+    frames.only_users(found, evaluation.settings.root)
+    return frames.short_causes(found.value, evaluation.settings.root)
 
 
 def complete(

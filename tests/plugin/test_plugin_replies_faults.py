@@ -193,6 +193,17 @@ def test_the_traceback_ends_in_the_users_code(asking):
     assert "_base_client" in shown
 
 
+def test_a_lost_connection_is_told_in_few_lines(asking, server):
+    """Causes below the client are shown by their words alone; `--full-trace` shows it all."""
+    project = asking(BODIES["raised"])
+    server.stop()
+    shown = project.run().stdout.str()
+    assert "app.py:7: APIConnectionError" in shown
+    assert "\nhttpx2.ConnectError: " in shown
+    assert "map_httpcore_exceptions" not in shown
+    assert "map_httpcore_exceptions" in project.run("--full-trace").stdout.str()
+
+
 BYPASSES = {
     "urllib": "import urllib.request; urllib.request.urlopen('https://model.example/v1/chat')",
     "http.client": (
