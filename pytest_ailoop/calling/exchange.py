@@ -16,6 +16,7 @@ from pytest_ailoop import recorder, redaction
 from pytest_ailoop.calling.identity import Request, address_of, endpoint_of, is_loopback
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.calling.stored import StoredReply, pack
+from pytest_ailoop.calling.unusable import why_unusable
 from pytest_ailoop.data.call import Call, Origin, Usage
 from pytest_ailoop.errors import BypassError, ReplyError, mark_unanswered
 from pytest_ailoop.text import one_line
@@ -172,13 +173,22 @@ class Exchange:
         *,
         again: bool = False,
     ) -> None:
-        """Keep a live reply that is complete, and note the call; an error status is only noted.
+        """Keep a live reply that is complete, and note the call; an error status is only noted, and
+        so is a body that is no reply.
 
         *again* keeps a reply of which more came after its last event.
         """
         self._store.flight.end(self)
         if not 200 <= status < 300:
             self._refused(status, body)
+            return
+        request = self._request
+        why = why_unusable(request.endpoint, content_type, body) if request.is_model else ""
+        if why and not again:
+            self._release()
+            self._note(origin="live", error=f"HTTP {status}, but {why}", status=status)
+            self._missed(why)
+        if why:
             return
         stored = self._stored(status, content_type, body, first_token)
         self._store.keep(stored)

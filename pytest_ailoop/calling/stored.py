@@ -83,10 +83,14 @@ def pack(body: bytes, content_type: str) -> dict[str, Any]:
     return _pack_json(text) or {"text": text}
 
 
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _pack_json(text: str) -> dict[str, Any] | None:
     bare = text.removesuffix("\n")
     try:
-        value = json.loads(bare)
+        value = json.loads(bare, parse_constant=_no_constant)
         for name, layout in _LAYOUTS.items():
             if json.dumps(value, **layout) == bare:
                 return {"json": value, "format": name + ("" if bare == text else " newline")}
