@@ -206,3 +206,16 @@ def test_a_judge_that_was_not_awaited_leaves_a_failure_a_failure(project):
         "async def test_it(case):\n    expect('a').to(slow)\n    assert case.id == 'x'\n"
     )
     project.run("--ailoop-case=sun").assert_outcomes(failed=1)
+
+
+def test_a_strict_unexpected_pass_is_a_failure_to_pytest_and_a_pass_to_us(project, workers):
+    """The test is red as everywhere in pytest; that the item passed was measured, and no error."""
+    project.eval(
+        "@pytest.mark.xfail(strict=True)\n@pytest.mark.ailoop(dataset='cases.jsonl')\n"
+        "def test_it(case):\n    assert case.id == 'sun'\n"
+    )
+    result = project.run("--junit-xml=out.xml", *workers)
+    result.assert_outcomes(failed=1, xfailed=2)
+    assert ["xpassed", "xfailed", "xfailed"] == [row["outcome"] for row in project.results()]
+    result.stdout.fnmatch_lines(["*1 item passed unexpectedly*"])
+    assert 'errors="0" failures="1"' in (project.path / "out.xml").read_text("utf-8")
