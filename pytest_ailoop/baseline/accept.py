@@ -86,7 +86,7 @@ def accept(
     return Acceptance(
         entries=_over_one_dataset(entries, comparison, may),
         done=tuple(_done(status, done[status]) for status in sorted(done)),
-        left=(*_left(comparison, left), *(unpruned if everything else ())),
+        left=(*_left(comparison, left, old), *(unpruned if everything else ())),
         refused=() if everything else unpruned,
     )
 
@@ -114,12 +114,19 @@ def _done(status: str, count: int) -> str:
     return f"accepted {count} {words}"
 
 
-def _left(comparison: Comparison, left: Mapping[tuple[AcceptKind, str], int]) -> Iterable[str]:
+def _left(
+    comparison: Comparison,
+    left: Mapping[tuple[AcceptKind, str], int],
+    old: Mapping[EntryKey, Accepted],
+) -> Iterable[str]:
     for (kind, status), count in sorted(left.items()):
         yield f"left {count} {status} (accepted by {kind})"
-    if comparison.unmeasured:
-        count = len(comparison.unmeasured)
-        yield f"left {plural(count, 'case')} as accepted before: not measured in this run"
+    kept = sum(one.key in old for one in comparison.unmeasured)
+    if kept:
+        yield f"left {plural(kept, 'case')} as accepted before: not measured in this run"
+    if len(comparison.unmeasured) > kept:
+        count = len(comparison.unmeasured) - kept
+        yield f"accepted nothing for {plural(count, 'case')}: not measured in this run"
 
 
 def _unpruned(count: int) -> tuple[str, ...]:

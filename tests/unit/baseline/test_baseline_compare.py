@@ -318,6 +318,19 @@ def test_what_is_left_is_said_with_its_kind() -> None:
     )
 
 
+def test_unmeasured_cases_are_told_by_whether_they_have_a_line() -> None:
+    """What was never accepted is not called left as it was accepted."""
+    old = {key("a"): entry("a")}
+    run = accepted_from([record("a", outcome="skipped"), record("b", outcome="skipped")])
+    found = compare(old, run, plan("a", "b"))
+    result = accept(old, found, ["new"], complete_and_passing=False)
+    assert result.left == (
+        "left 1 case as accepted before: not measured in this run",
+        "accepted nothing for 1 case: not measured in this run",
+    )
+    assert old == result.entries
+
+
 def test_storage_goes_through_the_extension(tmp_path: Path) -> None:
     """What is written is read back; syrupy's roles see one snapshot a case."""
     entries = {one.key: one for one in (entry("a"), entry("b", dataset_digest="s0"))}
