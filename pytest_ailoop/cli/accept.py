@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pytest_ailoop import text
 from pytest_ailoop.cli.console import project, show_lines
-from pytest_ailoop.errors import RunError, UsageError
-from pytest_ailoop.report import runs
+from pytest_ailoop.cli.stored import stored_run
+from pytest_ailoop.errors import UsageError
 from pytest_ailoop.report.terminal import Line
 from pytest_ailoop.session import Outcome, settle
 from pytest_ailoop.settings import AcceptKind
@@ -36,26 +35,11 @@ def accept(options: argparse.Namespace) -> int:
     """Write the baselines; return 1 where something was refused or could not be done."""
     kinds = _kinds(options.only)
     root = project()
-    stored = runs.read(runs.find(root, options.run))
-    _check_modules(root, stored)
+    stored = stored_run(root, options.run)
     barred = _is_ci() and not options.force
     outcome = settle(root, stored.run, stored.records, kinds=kinds, barred=barred)
     show_lines(_lines(outcome))
     return 1 if outcome.broken else 0
-
-
-def _check_modules(root: Path, stored: runs.StoredRun) -> None:
-    """Refuse a run of modules that are not here: it says into which folders files are written.
-
-    Raises `RunError`. A run folder may come from elsewhere.
-    """
-    planned = {one.module for one in stored.run.plan.tests} | set(stored.run.plan.whole_modules)
-    for module in sorted(planned | {one.key.module for one in stored.records}):
-        if not module.endswith(".py") or not (root / module).is_file():
-            raise RunError(
-                f"run {stored.run.id} evaluated {text.one_line(repr(module), 200)}, which is not "
-                "in this project; nothing was accepted"
-            )
 
 
 def _is_ci() -> bool:

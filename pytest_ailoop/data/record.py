@@ -37,7 +37,7 @@ SCHEMA = 1
 
 Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 """`failed` is quality below the bar, and any exception of the body; `error` is what could not be
-measured: no reply, a check that could not run, a fixture that raised. The two are never added up."""
+measured: no reply, a check that could not run, a fixture that raised. They are never added up."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

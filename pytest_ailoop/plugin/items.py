@@ -186,6 +186,10 @@ _CALL_FAULTS = {
 }
 
 
+def _name_of(kind: type) -> tuple[str, str]:
+    return kind.__module__.partition(".")[0], kind.__name__
+
+
 def is_infrastructure(fault: BaseException | None) -> bool:
     """Return whether *fault*, or one it was raised from, says that nothing could be measured."""
     while fault is not None:
@@ -193,9 +197,11 @@ def is_infrastructure(fault: BaseException | None) -> bool:
             return True
         if errors.is_unanswered(fault):
             return True
-        for base in type(fault).__mro__:
-            if (base.__module__.partition(".")[0], base.__name__) in _CALL_FAULTS:
-                return True
+        # The class itself is a client without a key; classes below it may tell of bad answers.
+        if _name_of(type(fault)) == ("openai", "OpenAIError"):
+            return True
+        if any(_name_of(base) in _CALL_FAULTS for base in type(fault).__mro__):
+            return True
         fault = fault.__cause__
     return False
 

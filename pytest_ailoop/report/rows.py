@@ -284,8 +284,7 @@ def _next(
         found.append((f"ailoop accept --only {kinds}", "accepts it as the baseline"))
     unrecorded = {"cache", "live"} & total.calls.origins.keys()
     if unrecorded and run.options.get("replies") not in ("replay", "record"):
-        purpose = "asks again and keeps the replies in files for git, for replay"
-        found.append(("pytest --ailoop-replies=record", purpose))
+        found.append(("ailoop record", "keeps its replies in files for git, for replay"))
     return tuple(found)
 
 

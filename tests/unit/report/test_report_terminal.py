@@ -122,10 +122,10 @@ def test_the_section_shows_denominators_and_what_is_not_there() -> None:
     ("mode", "advised"), [("auto", True), ("live", True), ("record", False), ("replay", False)]
 )
 def test_recording_is_advised_where_it_is_not_done(mode: str, advised: bool) -> None:
-    """Live replies can be kept by `record`; a run in that mode has just kept them."""
+    """Live replies can be kept by `ailoop record`; a run in mode `record` has just kept them."""
     live = replace(CALL, origin="live")
     found = report(record("a", calls=(live,)), cases=("a",), options={"replies": mode})
-    assert advised == any("--ailoop-replies=record" in line for line in shown(found))
+    assert advised == any("next: ailoop record " in line for line in shown(found))
 
 
 def test_quiet_is_one_line() -> None:
