@@ -192,8 +192,10 @@ def _name_of(kind: type) -> tuple[str, str]:
 
 def is_infrastructure(fault: BaseException | None) -> bool:
     """Return whether *fault*, or one it was raised from, says that nothing could be measured."""
-    while fault is not None:
-        if isinstance(fault, (errors.ReplyError, errors.CheckError, errors.UsageError)):
+    seen: set[int] = set()
+    while fault is not None and id(fault) not in seen:
+        seen.add(id(fault))
+        if isinstance(fault, errors.AiloopError):
             return True
         if errors.is_unanswered(fault):
             return True

@@ -219,3 +219,25 @@ def test_a_strict_unexpected_pass_is_a_failure_to_pytest_and_a_pass_to_us(projec
     assert ["xpassed", "xfailed", "xfailed"] == [row["outcome"] for row in project.results()]
     result.stdout.fnmatch_lines(["*1 item passed unexpectedly*"])
     assert 'errors="0" failures="1"' in (project.path / "out.xml").read_text("utf-8")
+
+
+def test_a_prompt_that_cannot_be_rendered_is_an_error(project):
+    """A fault in the prompt file says nothing on what the model answers."""
+    project.write("p.prompt.md", "user:\n{{ q.nothing.more }}\n")
+    project.eval(
+        "@pytest.mark.ailoop(dataset='cases.jsonl', prompt='p.prompt.md')\n"
+        "def test_it(case, prompt):\n    assert prompt.render(q=case.input)\n"
+    )
+    result = project.run("--ailoop-case=sun")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*PromptError: p.prompt.md:2: *"])
+
+
+def test_causes_in_a_circle_come_to_an_end(project):
+    """Exceptions that name each other as their cause are a failure like any other."""
+    project.eval(
+        "@pytest.mark.ailoop(dataset='cases.jsonl')\ndef test_it(case):\n"
+        "    one, two = ValueError('one'), ValueError('two')\n"
+        "    one.__cause__, two.__cause__ = two, one\n    raise one\n"
+    )
+    project.run("--ailoop-case=sun", "--timeout=20").assert_outcomes(failed=1)
