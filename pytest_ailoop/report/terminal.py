@@ -50,8 +50,13 @@ def lines(
 
 def _quiet(report: Report) -> Iterator[Line]:
     total = report.total
-    parts = [f"{total.passed} of {total.planned} passed"]
-    parts[0] += f" ({interval(total.rate, total.low, total.high)})"
+    rate = interval(total.rate, total.low, total.high)
+    # The rate is over what was scored: `4 of 9 passed (57%)` would look like a wrong sum.
+    if total.scored in (0, total.planned):
+        parts = [f"{total.passed} of {total.planned} passed ({rate})"]
+    else:
+        parts = [f"{total.passed} of {total.scored} scored passed ({rate})"]
+        parts.append(f"{total.scored} of {total.planned} scored")
     words = change_words(total.changes)
     parts += [words] if words else []
     parts += list(_short_troubles(report))
