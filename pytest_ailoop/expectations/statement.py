@@ -59,8 +59,9 @@ def record(
 ) -> None:
     """Keep a number, a bool or a label of your own as a score of this item, without a bar.
 
-    The baseline compares it like any score: *direction* `lower` says that less is better. A second
-    score of the same name gets ` #2`. Raises `UsageError` for NaN and infinities, for a name other
+    The baseline compares a number like any score: *direction* `lower` says that less is better. A
+    label alone is counted in the report and not compared. A second score of the same name gets
+    ` #2`. Raises `UsageError` for NaN and infinities, for a name other
     than 1 to 60 letters, digits, blanks and `_.:-`, and outside of an eval.
 
     ```python

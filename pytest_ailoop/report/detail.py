@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pytest_ailoop import stats, text
 from pytest_ailoop.report.measures import CheckRow, ClassRow
@@ -16,7 +16,10 @@ def check_lines(checks: Iterable[CheckRow]) -> Iterator[str]:
     for one in checks:
         if one.kind == "outcome":
             continue
-        words = [f"{text.one_line(one.name, 60)}: mean {number(one.mean)} over {one.n}"]
+        name = text.one_line(one.name, 60)
+        words = [f"{name}: mean {number(one.mean)} over {one.n}"]
+        if one.labels and not one.n:
+            words = [f"{name}: {_labels(one.labels)}"]
         if one.direction == "lower":
             words.append("less is better")
         if one.stated:
@@ -26,6 +29,12 @@ def check_lines(checks: Iterable[CheckRow]) -> Iterator[str]:
         if one.kind == "judge":
             words.append("judged by a model")
         yield ", ".join(words)
+
+
+def _labels(labels: Mapping[str, int]) -> str:
+    often = sorted(labels.items(), key=lambda one: (-one[1], one[0]))
+    shown = [f"{text.one_line(repr(label), 40)} {count}" for label, count in often[:5]]
+    return ", ".join(shown + [f"... {len(often) - 5} more"] * (len(often) > 5))
 
 
 def class_lines(classes: Iterable[ClassRow], verbose: int) -> Iterator[str]:

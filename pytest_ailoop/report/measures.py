@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from math import fsum
 
 from pytest_ailoop import stats
@@ -27,6 +28,8 @@ class CheckRow:
     stated: int
     kind: str
     direction: str
+    labels: Mapping[str, int] = field(default_factory=dict)
+    """Items by label, of those that have a label and no value."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +63,7 @@ def _check_row(name: str, scores: list[Score], met: list[bool]) -> CheckRow:
         stated=len(met),
         kind=scores[0].kind,
         direction=scores[0].direction,
+        labels=Counter(one.label for one in scores if one.label and one.value is None),
     )
 
 

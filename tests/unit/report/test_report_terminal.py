@@ -352,6 +352,14 @@ def test_a_negated_bar_is_shown_as_such(negated: bool, words: str) -> None:
     assert f"  MISS {name} 1 ({words}): because" in found
 
 
+def test_labels_without_a_value_are_counted() -> None:
+    """What `record(name, label)` kept has no mean."""
+    kept = [record(case, scores=(Score(name="mood", label=mood),)) for case, mood in
+            (("a", "glad"), ("b", "sad"), ("c", "glad"))]  # fmt: skip
+    found = report(*kept, cases=("a", "b", "c"))
+    assert "  . mood: 'glad' 2, 'sad' 1" in shown(found, verbose=1)
+
+
 def test_variants_with_long_names_can_be_told_apart() -> None:
     """Names that differ at their ends only stand whole, above their rows."""
     names = [f"accounts/models/some-large-model-405b style={end}" for end in "ab"]
