@@ -74,9 +74,10 @@ class Classification:
 def mean(values: Iterable[float]) -> float | None:
     """Return the arithmetic mean of finite *values*, None where there are none.
 
-    The sum is exact before it is rounded once (`math.fsum`): the order of values cannot change it.
+    The sum is exact before it is rounded once (`math.fsum`). Sorted, because whether a sum on the
+    way overflows hangs on the order: values in any order have one mean.
     """
-    found = list(values)
+    found = sorted(values)
     if not found:
         return None
     try:

@@ -6,6 +6,14 @@ import ipaddress
 import os
 import sys
 
+import hypothesis
+
+# On a CI service the same examples each time: a new one found there fails a change that did not
+# cause it. No deadlines: a busy machine is no fault of the code.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("repeatable" if os.environ.get("CI") else "local")
+
 # Switches of the machine the suite runs on (a CI service, a developer's shell) must not decide
 # what the tests see; each test sets what it means.
 for _name in list(os.environ):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_ailoop.stats import ClassFigures, Figures, classification, mean, percentile, wilson
@@ -92,6 +92,7 @@ def test_mean(values: list[float], expected: float | None) -> None:
 
 
 @given(st.lists(FINITE, min_size=1), st.randoms(use_true_random=False))
+@example([0.0] * 8 + [9.550244778956051e307] * 2 + [-1.7976931348598373e308], random.Random(0))
 def test_the_order_of_values_does_not_matter(values: list[float], chance: random.Random) -> None:
     """Any number of workers gives the same bytes."""
     shuffled = list(values)
