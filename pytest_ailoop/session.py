@@ -280,7 +280,13 @@ def settle(
     if kinds and barred:
         done = _Accepting(refused=(_BARRED,))
     elif kinds:
-        done = _accept(baselines, comparison, kinds, whole and run.exit_status == 0)
+        done = _accept(
+            baselines,
+            comparison,
+            kinds,
+            whole=whole and run.exit_status == 0,
+            trials_given=run.options.get("trials") is not None,
+        )
     return Outcome(
         run=run,
         records=tuple(records),
@@ -293,12 +299,23 @@ def settle(
 
 
 def _accept(
-    baselines: Baselines, comparison: Comparison, kinds: Sequence[AcceptKind], whole: bool
+    baselines: Baselines,
+    comparison: Comparison,
+    kinds: Sequence[AcceptKind],
+    *,
+    whole: bool,
+    trials_given: bool,
 ) -> _Accepting:
     # syrupy brings pytest along; only who accepts pays for it.
     from pytest_ailoop.baseline.extension import write_baseline
 
-    result = accept(baselines.entries, comparison, kinds, complete_and_passing=whole)
+    result = accept(
+        baselines.entries,
+        comparison,
+        kinds,
+        complete_and_passing=whole,
+        trials_given=trials_given,
+    )
     modules: dict[str, dict[EntryKey, Accepted]] = {}
     for key in (*baselines.entries, *result.entries):
         modules.setdefault(key.module, {})

@@ -54,20 +54,26 @@ def accept(
     kinds: Iterable[AcceptKind],
     *,
     complete_and_passing: bool,
+    trials_given: bool = False,
 ) -> Acceptance:
     """Return *old* with those changes of *comparison* that *kinds* accept.
 
-    Lines of cases that this run did not measure are kept as they are. The data set is told once
-    for all lines of a test: it is the one of the test's last acceptance.
+    Lines of cases that this run did not measure are kept as they are; with *trials_given* (a
+    number of trials for this run alone) so are lines that rest on more trials. The data set is told
+    once for all lines of a test: it is the one of the test's last acceptance.
     """
     asked = set(kinds)
     may = asked if complete_and_passing else asked - {"prune"}
     entries = dict(old)
     done: Counter[str] = Counter()
     left: Counter[tuple[AcceptKind, str]] = Counter()
+    fewer = 0
     for change in comparison.changes:
         kind = kind_of(change)
         if kind is None:
+            continue
+        if trials_given and _has_fewer_trials(change):
+            fewer += 1
             continue
         if kind not in may:
             if change.status != "unchanged":
@@ -86,9 +92,25 @@ def accept(
     return Acceptance(
         entries=_over_one_dataset(entries, comparison, may),
         done=tuple(_done(status, done[status]) for status in sorted(done)),
-        left=(*_left(comparison, left, old), *(unpruned if everything else ())),
+        left=(
+            *_left(comparison, left, old),
+            *_left_for_trials(fewer),
+            *(unpruned if everything else ()),
+        ),
         refused=() if everything else unpruned,
     )
+
+
+def _has_fewer_trials(change: Change) -> bool:
+    before, now = change.before, change.now
+    return before is not None and now is not None and now.trials < before.trials
+
+
+def _left_for_trials(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    rest = "accepted over more trials than this run was given"
+    return (f"left {plural(count, 'case')} as accepted before: {rest}",)
 
 
 def _over_one_dataset(

@@ -174,6 +174,22 @@ def test_fewer_trials_are_partial(accepted):
     check(accepted, before, [*A, *B, "test_a io", "test_b io"], "1 of 3 trials")
 
 
+def test_lines_over_more_trials_are_kept(accepted):
+    """A run that was given fewer trials than a line rests on leaves the line as it is, and says so;
+    fewer trials in the marker are the eval's own and are accepted."""
+    three = EVAL.replace('.jsonl")', '.jsonl", trials=3)')
+    accepted.project.eval(three)
+    accepted.project.run("--ailoop-split=all", "--snapshot-update")
+    accepted.answer(sun="no star", moon="no moon", io="none")
+    before = accepted.lines
+    result = accepted.project.run("--ailoop-split=all", "--ailoop-trials=1", "--snapshot-update")
+    assert before == accepted.lines
+    result.stdout.fnmatch_lines(["*left 6 cases as accepted before: accepted over more trials*"])
+    accepted.project.eval(three.replace("trials=3", "trials=2"))
+    accepted.project.run("--ailoop-split=all", "--snapshot-update")
+    assert names(set(accepted.lines) - set(before)) == {*A, *B, "test_a io", "test_b io"}
+
+
 def test_a_module_that_cannot_be_collected_makes_the_run_partial(accepted):
     """With `--continue-on-collection-errors` the modules that could not be read are told."""
     accepted.project.write("test_broken.py", "import nothing_of_this_name\n")
