@@ -315,8 +315,9 @@ def test_what_is_no_model_name_is_refused(name: object) -> None:
 def test_an_unconfigured_project_does_not_import_pydantic(tmp_path: Path) -> None:
     """Reading the default configuration leaves pydantic and tomllib alone."""
     code = (
-        "import sys; from pathlib import Path; from pytest_ailoop.settings import read_config;"
+        "import sys; from pathlib import Path; before = set(sys.modules);"
+        "from pytest_ailoop.settings import read_config;"
         f"read_config(Path({str(tmp_path)!r}));"
-        "sys.exit(bool({'pydantic', 'tomllib', 'asyncio'} & set(sys.modules)))"
+        "sys.exit(bool({'pydantic', 'tomllib', 'asyncio'} & set(sys.modules) - before))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
