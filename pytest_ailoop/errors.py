@@ -8,6 +8,7 @@ AiloopError
 ├── PromptError         a prompt file cannot be read or rendered
 ├── ReplyError          a call got no usable reply: infrastructure, never quality
 │   ├── ReplayMissError ... replay found no recording of it
+│   ├── BudgetError     ... the session's budget is spent: it was not even asked
 │   └── BypassError     ... replay would have let it reach the network unseen
 ├── CheckError          a check could not run (user code raised, wrong return type)
 ├── BaselineError       a committed baseline cannot be read; never treated as "no baseline"
@@ -25,6 +26,7 @@ import contextlib
 __all__ = [
     "AiloopError",
     "BaselineError",
+    "BudgetError",
     "BypassError",
     "CheckError",
     "ConfigError",
@@ -104,6 +106,10 @@ class ReplyError(AiloopError):
 
 class ReplayMissError(ReplyError):
     """Replay has no recording of this request."""
+
+
+class BudgetError(ReplyError):
+    """A call was not made: the session's limit of calls, cost or time is reached."""
 
 
 class BypassError(ReplyError):

@@ -22,10 +22,16 @@ __all__ = [
     "Recorder",
     "Trace",
     "active",
+    "away",
+    "begin",
     "current",
+    "end",
     "judging",
+    "own",
     "purpose",
+    "take_turns",
     "unattributed",
+    "within",
     "wrap_context",
 ]
 
@@ -65,6 +71,9 @@ class Recorder:
         self.has_assert = False
         #: Whether the item is running.
         self.is_open = False
+        #: What its code put out before its turn (texts, log records, warnings), in order; None
+        #: where that is shown at once.
+        self.held: list[Any] | None = None
         #: Infrastructure faults seen in this item, also where the application swallowed them.
         self.faults: list[Exception] = []
         self._unanswered: dict[str, Exception] = {}
@@ -245,20 +254,68 @@ def unattributed() -> bool:
     return current() is None and len(_open) > 1
 
 
-@contextlib.contextmanager
-def active(recorder: Recorder) -> Iterator[Recorder]:
-    """Make *recorder* the current one for the code inside."""
-    token = _current.set(recorder)
+def own() -> Recorder | None:
+    """Return the notebook that this code's context bears, open or not, and no other."""
+    return _current.get()
+
+
+def begin(recorder: Recorder) -> None:
+    """Open *recorder*: its item runs from now on. Opening an open one does nothing."""
     with _open_lock:
-        _open.append(recorder)
-        recorder.is_open = True
-    try:
-        yield recorder
-    finally:
-        with _open_lock:
+        if not recorder.is_open:
+            recorder.is_open = True
+            _open.append(recorder)
+
+
+def end(recorder: Recorder) -> None:
+    """Close *recorder*: what code of its item still does is not written down any more."""
+    with _open_lock:
+        if recorder.is_open:
             recorder.is_open = False
             _open.remove(recorder)
+
+
+@contextlib.contextmanager
+def within(recorder: Recorder) -> Iterator[None]:
+    """Let the code inside, and what it starts, belong to *recorder*'s item."""
+    token = _current.set(recorder)
+    try:
+        yield
+    finally:
         _current.reset(token)
+
+
+@contextlib.contextmanager
+def active(recorder: Recorder) -> Iterator[Recorder]:
+    """Open *recorder*, make it the current one for the code inside, and close it."""
+    begin(recorder)
+    try:
+        with within(recorder):
+            yield recorder
+    finally:
+        end(recorder)
+
+
+class _Hands(threading.local):
+    """How this thread hands control on; None where it is not one of several that take turns."""
+
+    away: Callable[[], contextlib.AbstractContextManager[None]] | None = None
+
+
+_hands = _Hands()
+
+
+def take_turns(away: Callable[[], contextlib.AbstractContextManager[None]] | None) -> None:
+    """Say how this thread lets others run while it waits; None where it holds nobody up."""
+    _hands.away = away
+
+
+def away() -> contextlib.AbstractContextManager[None]:
+    """Return what to wait inside of: other items run on meanwhile, where this thread may let them.
+
+    The code inside must be ours or a library's that waits; nothing of a user's may run there.
+    """
+    return contextlib.nullcontext() if _hands.away is None else _hands.away()
 
 
 @contextlib.contextmanager

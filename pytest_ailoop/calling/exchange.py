@@ -144,7 +144,7 @@ class Exchange:
             self._note_reply(stored, origin)
             return stored
         self._started = time.perf_counter()
-        self._store.flight.begin(self, self._request.model)
+        self._store.flight.begin(self, self._request.model, self._notebook)
         return None
 
     def recalled(self) -> Any:

@@ -18,6 +18,8 @@ class Live:
     """Name of the model that was asked, where the request has one."""
     since: float
     """When it went out, by `time.monotonic()`."""
+    owner: object = None
+    """The item it was made for."""
 
 
 class Flight:
@@ -31,10 +33,10 @@ class Flight:
         self._calls: dict[int, Live] = {}
         self._lock = threading.Lock()
 
-    def begin(self, call: object, model: str | None) -> None:
-        """Note that *call* went out."""
+    def begin(self, call: object, model: str | None, owner: object = None) -> None:
+        """Note that *call* went out, for the item *owner*."""
         with self._lock:
-            self._calls[id(call)] = Live(model=model, since=time.monotonic())
+            self._calls[id(call)] = Live(model=model, since=time.monotonic(), owner=owner)
         for tell in self.on_start:
             tell()
 
@@ -46,11 +48,13 @@ class Flight:
         for tell in self.on_rest if resting else ():
             tell()
 
-    def end_all(self) -> None:
-        """Forget all: an item is over, and a stream that nobody read to its end with it."""
+    def end_of(self, owner: object) -> None:
+        """Forget those of *owner*: an item is over, and streams that nobody read to their end."""
         with self._lock:
-            resting = bool(self._calls)
-            self._calls.clear()
+            left = [name for name, call in self._calls.items() if call.owner is owner]
+            for name in left:
+                del self._calls[name]
+            resting = bool(left) and not self._calls
         for tell in self.on_rest if resting else ():
             tell()
 

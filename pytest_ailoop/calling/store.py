@@ -69,13 +69,13 @@ class Store:
             self._warnings.setdefault(message)
 
     @contextlib.contextmanager
-    def item(self) -> Iterator[None]:
+    def item(self, notebook: Recorder) -> Iterator[None]:
         """Hold while an item runs: what was imported or patched since the last one is seen."""
         self.refresh()
         try:
             yield
         finally:
-            self.flight.end_all()
+            self.flight.end_of(notebook)
 
     def refresh(self) -> None:
         """Look for what was imported or patched since the last look."""

@@ -85,7 +85,7 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
             options.stand_in_keys(evaluation.config, evaluation.keys_needed())
         )
     running.exits.enter_context(recorder.active(notebook))
-    running.exits.enter_context(store.item())
+    running.exits.enter_context(store.item(notebook))
     item.stash[RUNNING] = running
     evaluation.last_item = item
 

@@ -80,11 +80,51 @@ def add(parser: pytest.Parser) -> None:
         default=None,
         help="accept into the baseline although CI is set",
     )
+    option(
+        "--ailoop-concurrency",
+        type=int,
+        metavar="N",
+        help="at most N model calls in flight at once, over all workers (default 32)",
+    )
+    option(
+        "--ailoop-lookahead",
+        type=int,
+        metavar="N",
+        help="at most N items started before their turn (default 4 x concurrency; with -x or "
+        "--maxfail the concurrency); 0 runs each in its own turn",
+    )
+    option(
+        "--ailoop-max-cost",
+        metavar="USD",
+        help="start no further call once the run has cost this many US dollars",
+    )
+    option(
+        "--ailoop-max-calls", type=int, metavar="N", help="make at most N live calls in this run"
+    )
+    option(
+        "--ailoop-max-time",
+        metavar="TIME",
+        help="start no further call after this time: seconds, or 90s, 10m, 2h",
+    )
+    option(
+        "--ailoop-plan",
+        action="store_true",
+        default=None,
+        help="run nothing; print items, calls, tokens and price for each model",
+    )
+    option(
+        "--ailoop-resume",
+        action="store_true",
+        default=None,
+        help="go on with the interrupted run: keep its finished items, run the others",
+    )
     ini = parser.addini
     ini("ailoop_replies", "default of --ailoop-replies", default="")
     ini("ailoop_split", "default of --ailoop-split", default="")
     ini("ailoop_seed", "default of --ailoop-seed", default="")
     ini("ailoop_trials", "default of --ailoop-trials", default="")
+    for name in ("concurrency", "lookahead", "max-cost", "max-calls", "max-time"):
+        ini(f"ailoop_{name.replace('-', '_')}", f"default of --ailoop-{name}", default="")
 
 
 def _refuse(message: str) -> NoReturn:
@@ -95,7 +135,7 @@ def _value(config: pytest.Config, name: str) -> tuple[str | None, str]:
     """Return the value of a switch and where it was given: command line, environment, ini."""
     given = getattr(config.option, f"ailoop_{name}", None)
     if given is not None:
-        return str(given), f"--ailoop-{name}"
+        return str(given), f"--ailoop-{name.replace('_', '-')}"
     variable = f"AILOOP_{name.upper()}"
     if os.environ.get(variable):
         return os.environ[variable], variable
@@ -124,6 +164,35 @@ def _number(value: str | None, where: str, least: int) -> int | None:
         if int(value) >= least:
             return int(value)
     _refuse(f"{where}: expected a whole number of at least {least}, got {value!r}")
+
+
+def _dollars(value: str | None, where: str) -> float | None:
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        if 0 <= float(value.removeprefix("$")) < float("inf"):
+            return float(value.removeprefix("$"))
+    _refuse(f"{where}: expected US dollars such as 0.50, got {value!r}")
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def _duration(value: str | None, where: str) -> float | None:
+    if value is None:
+        return None
+    number = value.rstrip("smh")
+    with contextlib.suppress(KeyError, ValueError):
+        if 0 < float(number) < float("inf"):
+            return float(number) * _SECONDS[value[len(number) :]]
+    _refuse(f"{where}: expected a time such as 90s, 10m or 2h, got {value!r}")
+
+
+_LEAST = {"seed": 0, "trials": 1, "concurrency": 1, "lookahead": 0, "max_calls": 0}
+
+
+def _count(config: pytest.Config, name: str) -> int | None:
+    return _number(*_value(config, name), _LEAST[name])
 
 
 def in_ci() -> bool:
@@ -171,9 +240,10 @@ def check(config: pytest.Config) -> None:
     replies(config)
     accepted(config)
     _sample(config)
-    for name in ("seed", "trials"):
-        value, where = _value(config, name)
-        _number(value, where, 1 if name == "trials" else 0)
+    for name in _LEAST:
+        _count(config, name)
+    _dollars(*_value(config, "max_cost"))
+    _duration(*_value(config, "max_time"))
     value, where = _value(config, "split")
     if value is not None:
         _one_of(value, where, SPLITS)
@@ -185,18 +255,31 @@ def settings_of(config: pytest.Config, tables: Config) -> Settings:
 
     mode, asked = replies(config)
     split, _ = _value(config, "split")
-    seed, where_seed = _value(config, "seed")
-    trials, where_trials = _value(config, "trials")
     chosen: dict[str, Any] = {"replies": mode, "split": split or "dev", "accept": accepted(config)}
+    concurrency = _count(config, "concurrency")
+    if concurrency is not None:
+        chosen["concurrency"] = concurrency
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        chosen["workers"] = workers = int(worker.get("workercount", 1))
+        # A worker that stands in for a crashed one bears a new number.
+        chosen["worker"] = int(str(worker["workerid"]).lstrip("gw") or 0) % workers
+        chosen["session"] = str(worker["testrunuid"])
     return Settings(
         root=config.rootpath,
         replies_given=asked,
         ci=in_ci(),
         tags=tuple(config.getoption("ailoop_tag", None) or ()),
         sample=_sample(config),
-        seed=_number(seed, where_seed, 0) or 0,
+        seed=_count(config, "seed") or 0,
         cases=tuple(config.getoption("ailoop_case", None) or ()),
-        trials=_number(trials, where_trials, 1),
+        trials=_count(config, "trials"),
+        lookahead=_count(config, "lookahead"),
+        max_cost=_dollars(*_value(config, "max_cost")),
+        max_calls=_count(config, "max_calls"),
+        max_time=_duration(*_value(config, "max_time")),
+        plan=bool(config.getoption("ailoop_plan", False)),
+        resume=bool(config.getoption("ailoop_resume", False)),
         force=bool(config.getoption("ailoop_force", False)),
         config=tables,
         **chosen,

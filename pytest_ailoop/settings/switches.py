@@ -53,6 +53,27 @@ class Settings:
     """What the run's end writes into the baseline; empty writes nothing."""
     force: bool = False
     """Accept under CI too."""
+    concurrency: int = 32
+    """Model calls in flight at once, over all workers together."""
+    lookahead: int | None = None
+    """Items started before their turn and not yet reported; 0 runs each in its own turn, None is
+    four times the concurrency, or the concurrency alone where the first failures end the run."""
+    max_cost: float | None = None
+    """US dollars after which no call starts."""
+    max_calls: int | None = None
+    """Live calls after which none starts."""
+    max_time: float | None = None
+    """Seconds after which no call starts."""
+    plan: bool = False
+    """Tell what the run would ask and cost, and run nothing."""
+    resume: bool = False
+    """Keep the finished items of the interrupted run before."""
+    worker: int = 0
+    """This process's number among `workers`, from 0."""
+    workers: int = 1
+    """Processes that share limits and budgets."""
+    session: str = ""
+    """What the processes of one session have in common; empty where there is one process."""
     config: Config = field(default_factory=Config)
 
     @property

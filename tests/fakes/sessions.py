@@ -54,7 +54,7 @@ class FakeSession:
     @contextlib.contextmanager
     def item(self, name: str = "test_it[one]", trial: int = 1) -> Iterator[Recorder]:
         notebook = self.notebook(name, trial)
-        with recorder.active(notebook), self.store.item():
+        with recorder.active(notebook), self.store.item(notebook):
             try:
                 yield notebook
             finally:

@@ -22,13 +22,15 @@ def test_begin_and_end() -> None:
     flight.on_rest.append(lambda: told.append("rest"))
     one, two = object(), object()
     flight.begin(one, "a")
-    flight.begin(two, None)
+    flight.begin(two, None, "item")
     assert ["a", None] == [call.model for call in flight.calls]
     flight.end(one)
     flight.end(one)
     assert ["start", "start"] == told
-    flight.end_all()
-    flight.end_all()
+    flight.end_of("another item")
+    assert [None] == [call.model for call in flight.calls]
+    flight.end_of("item")
+    flight.end_of("item")
     flight.end(two)
     assert (["start", "start", "rest"], ()) == (told, flight.calls)
 
