@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,8 +114,10 @@ class Exchange:
     def __init__(
         self, store: Store, notebook: recorder.Recorder, request: Request, *, base_url: str
     ) -> None:
-        self._store, self._notebook, self._request = store, notebook, request
+        self.store, self._notebook, self._request = store, notebook, request
         self._base_url = base_url
+        #: Called with each live call that is noted, a failed try too.
+        self.on_call: list[Callable[[Call], None]] = []
         self._purpose = recorder.purpose()
         # The same text is judged once, whichever trial it comes from.
         judging = self._purpose == "judge"
@@ -132,7 +134,7 @@ class Exchange:
         """
         __tracebackhide__ = True
         try:
-            found = self._store.find(
+            found = self.store.find(
                 self._request, self.address, self._trial, self._occurrence, self._notebook
             )
         except ReplyError as fault:
@@ -144,14 +146,14 @@ class Exchange:
             self._note_reply(stored, origin)
             return stored
         self._started = time.perf_counter()
-        self._store.flight.begin(self, self._request.model, self._notebook)
+        self.store.flight.begin(self, self._request.model, self._notebook)
         return None
 
     def recalled(self) -> Any:
         """Return the JSON of the stored reply, noted as a call; None, unnoted, without one."""
         found = None
         with contextlib.suppress(ReplyError):  # Told by `found`, on the ordinary way.
-            found = self._store.known(self.address, self._notebook)
+            found = self.store.known(self.address, self._notebook)
         content = None if found is None else found[0].readable
         if found is None or not isinstance(content, dict):
             self._release()
@@ -178,7 +180,7 @@ class Exchange:
 
         *again* keeps a reply of which more came after its last event.
         """
-        self._store.flight.end(self)
+        self.store.flight.end(self)
         if not 200 <= status < 300:
             self._refused(status, body)
             return
@@ -190,8 +192,8 @@ class Exchange:
             self._missed(why)
         if why:
             return
-        stored = self._stored(status, content_type, body, first_token)
-        self._store.keep(stored)
+        stored = self.stored(status, content_type, body, first_token)
+        self.store.keep(stored)
         self._notebook.unanswered(self.address, None)
         if not again:
             self._note_reply(stored, "live")
@@ -200,12 +202,12 @@ class Exchange:
         self, status: int, content_type: str, body: bytes, first_token: float | None
     ) -> None:
         """Note a stream that the application did not read to its end; nothing is kept of it."""
-        self._store.flight.end(self)
-        self._note_reply(self._stored(status, content_type, body, first_token), "live")
+        self.store.flight.end(self)
+        self._note_reply(self.stored(status, content_type, body, first_token), "live")
 
     def failed(self, error: BaseException) -> None:
         """Note that no reply came; a retry asks for the same address again."""
-        self._store.flight.end(self)
+        self.store.flight.end(self)
         self._release()
         words = f"{type(error).__name__}: {error}"
         # Not where the body itself was cut off, by a timeout of the test or of the application.
@@ -285,6 +287,8 @@ class Exchange:
             **facts,
         )
         self._notebook.add_call(call)
+        for tell in self.on_call if origin == "live" else ():
+            tell(call)
 
     def _facts(self, reply: Any, content_type: str, error: str | None) -> dict[str, Any]:
         """Return what the bytes tell: who answered what, with which tokens, at which price."""
@@ -309,7 +313,7 @@ class Exchange:
     def _cost(self, facts: Any) -> float | None:
         from pytest_ailoop.calling.prices import cost_of
 
-        spec = self._store.identity.spec_of(facts.model_asked, self._base_url + "/")
+        spec = self.store.identity.spec_of(facts.model_asked, self._base_url + "/")
         model = facts.model_answered or facts.model_asked
         if model is None:
             return None

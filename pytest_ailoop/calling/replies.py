@@ -2,7 +2,6 @@
 
 Works with the classes of httpx2 or httpx, whichever the patched transport came with.
 PYTEST_DONT_REWRITE
-PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from pytest_ailoop import recorder
+from pytest_ailoop.calling.conduct import Answer
 from pytest_ailoop.calling.exchange import Exchange
 from pytest_ailoop.calling.stored import StoredReply, is_stream
 
@@ -49,8 +50,9 @@ class Wire:
 
         class Tee(_Watched, module.SyncByteStream):  # type: ignore[misc]
             def __iter__(self) -> Iterator[bytes]:
+                pieces = iter(self.source)
                 try:
-                    for piece in self.source:
+                    while (piece := _next(pieces)) is not None:
                         self.passed(piece)
                         yield piece
                 except Exception as error:
@@ -88,6 +90,14 @@ class Wire:
         headers = [("content-type", stored.content_type)] if stored.content_type else []
         stream = self._pieces(stored.pieces)
         return self.module.Response(stored.status, headers=headers, stream=stream)
+
+    def answer(self, response: Any) -> Answer:
+        """Return *response* as what an attempt brought."""
+        return Answer(status=response.status_code, headers=response.headers, response=response)
+
+    def response(self, found: Answer | StoredReply) -> Any:
+        """Return the response to hand to the client for what a call brought."""
+        return self.replay(found) if isinstance(found, StoredReply) else found.response
 
     def watch(self, response: Any, exchange: Exchange) -> Any:
         """Return *response*, read whole and kept; a stream is kept while the application reads."""
@@ -186,3 +196,9 @@ class _Watched:
             return self._wire.unpacked(self._response, bytes(self._body))
         except Exception:  # Cut short in the middle of a packed block.
             return b""
+
+
+def _next(pieces: Iterator[bytes]) -> bytes | None:
+    """Return the next piece off the network, None at the end; other items run on meanwhile."""
+    with recorder.away():
+        return next(pieces, None)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from pytest_ailoop.calling.conduct import Answer, conduct, conduct_async
 from pytest_ailoop.calling.exchange import begin, concerns
 from pytest_ailoop.calling.replies import Wire
 from pytest_ailoop.calling.store import Store
@@ -99,12 +100,13 @@ def _sync(original: Callable[..., Any], wire: Wire, store_of: Callable[[], Store
         stored = exchange.found()
         if stored is not None:
             return wire.replay(stored)
+
+        def send() -> Answer:
+            return wire.answer(wire.watch(original(transport, request), exchange))
+
         token = _below.set(True)
         try:
-            return wire.watch(original(transport, request), exchange)
-        except BaseException as error:
-            exchange.failed(error)
-            raise
+            return wire.response(conduct(exchange, send))
         finally:
             _below.reset(token)
 
@@ -125,13 +127,14 @@ def _async(original: Callable[..., Any], wire: Wire, store_of: Callable[[], Stor
         stored = exchange.found()
         if stored is not None:
             return wire.replay(stored)
+
+        async def send() -> Answer:
+            await loops.use(transport)
+            return wire.answer(await wire.watch_async(await original(transport, request), exchange))
+
         token = _below.set(True)
         try:
-            await loops.use(transport)
-            return await wire.watch_async(await original(transport, request), exchange)
-        except BaseException as error:
-            exchange.failed(error)
-            raise
+            return wire.response(await conduct_async(exchange, send))
         finally:
             _below.reset(token)
 

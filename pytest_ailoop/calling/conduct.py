@@ -1,0 +1,78 @@
+"""The way of a live call, from the decision that it must be asked to its answer.
+
+Everything that sends goes through here with a `send` of its own: the patched transports and the
+lean client. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_ailoop import recorder
+from pytest_ailoop.calling.exchange import Exchange
+from pytest_ailoop.calling.stored import StoredReply
+
+__all__ = ["Answer", "conduct", "conduct_async", "may_wait_for_others"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What one attempt brought, whatever its status."""
+
+    status: int
+    """The HTTP status."""
+    headers: Mapping[str, str]
+    """The reply's headers; looked up by names in lower case."""
+    response: Any
+    """What the caller hands up: a response of its client, or the bytes."""
+
+
+async def conduct_async(
+    exchange: Exchange, send: Callable[[], Awaitable[Answer]]
+) -> Answer | StoredReply:
+    """Return what the call of *exchange* brought, or the reply that came in by another call.
+
+    *send* makes one attempt and may be called several times: it sends the request, reads the
+    whole body (but for a stream, which the application reads) and tells `exchange.answered`.
+    What it raises is told to `exchange.failed` here, and goes up as it is.
+    """
+    __tracebackhide__ = True
+    try:
+        return await send()
+    except BaseException as error:
+        exchange.failed(error)
+        raise
+
+
+def conduct(exchange: Exchange, send: Callable[[], Answer]) -> Answer | StoredReply:
+    """Do as `conduct_async` in sync code; other items run on while it waits.
+
+    Nothing of a user's runs inside of *send*.
+    """
+    __tracebackhide__ = True
+    with recorder.away():
+        try:
+            return send()
+        except BaseException as error:
+            exchange.failed(error)
+            raise
+
+
+def may_wait_for_others() -> bool:
+    """Return whether sync code may block here until another call ends.
+
+    Not in the main thread and not where an event loop runs: that other call may be on the very
+    loop that is then held up. There only time may be waited for.
+    """
+    if threading.current_thread() is threading.main_thread():
+        return False
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return True
+    return False
