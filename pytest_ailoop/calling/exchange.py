@@ -192,7 +192,7 @@ class Exchange:
             self._missed(why)
         if why:
             return
-        stored = self.stored(status, content_type, body, first_token)
+        stored = self._stored(status, content_type, body, first_token)
         self.store.keep(stored)
         self._notebook.unanswered(self.address, None)
         if not again:
@@ -203,7 +203,7 @@ class Exchange:
     ) -> None:
         """Note a stream that the application did not read to its end; nothing is kept of it."""
         self.store.flight.end(self)
-        self._note_reply(self.stored(status, content_type, body, first_token), "live")
+        self._note_reply(self._stored(status, content_type, body, first_token), "live")
 
     def failed(self, error: BaseException) -> None:
         """Note that no reply came; a retry asks for the same address again."""
