@@ -22,8 +22,10 @@ __all__ = [
     "Recorder",
     "Trace",
     "active",
+    "adopt",
     "away",
     "begin",
+    "carried",
     "current",
     "end",
     "judging",
@@ -73,7 +75,9 @@ class Recorder:
         self.is_open = False
         #: What its code put out before its turn (texts, log records, warnings), in order; None
         #: where that is shown at once.
-        self.held: list[Any] | None = None
+        self.held: list[Callable[[], None]] | None = None
+        #: Warnings that its code gave: text, category, file, line.
+        self.warned: set[tuple[str, type[Warning], str, int]] = set()
         #: Infrastructure faults seen in this item, also where the application swallowed them.
         self.faults: list[Exception] = []
         self._unanswered: dict[str, Exception] = {}
@@ -257,6 +261,28 @@ def unattributed() -> bool:
 def own() -> Recorder | None:
     """Return the notebook that this code's context bears, open or not, and no other."""
     return _current.get()
+
+
+def adopt(recorder: Recorder) -> None:
+    """Let all code of this context, and what it starts, belong to *recorder*'s item."""
+    _current.set(recorder)
+
+
+def carried(function: F) -> F:
+    """Return *function* bound to the running item, and to nothing else of this context."""
+    notebook, whom = _current.get(), _purpose.get()
+    if notebook is None:
+        return function
+
+    def bound(*args: Any, **kwargs: Any) -> Any:
+        before = _current.set(notebook), _purpose.set(whom)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _current.reset(before[0])
+            _purpose.reset(before[1])
+
+    return bound  # type: ignore[return-value]
 
 
 def begin(recorder: Recorder) -> None:

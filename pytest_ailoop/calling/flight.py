@@ -30,6 +30,8 @@ class Flight:
         #: made the call.
         self.on_start: list[Callable[[], None]] = []
         self.on_rest: list[Callable[[], None]] = []
+        #: Whether no call may go out any more: the run is being stopped.
+        self.is_closed = False
         self._calls: dict[int, Live] = {}
         self._lock = threading.Lock()
 

@@ -87,6 +87,10 @@ class Evaluation:
         self.started_clock = time.monotonic()
         #: Called with the store once it is there.
         self.on_store: list[Callable[[Store], None]] = []
+        #: Whether bodies may run before their turn.
+        self.may_run_ahead = ahead_wanted(self)
+        #: Called before the loops are closed.
+        self.on_close: list[Callable[[], None]] = []
         self._baselines: dict[str, Any] = {}
         self._store: Store | None = None
         self._runner: asyncio.Runner | None = None
@@ -137,6 +141,8 @@ class Evaluation:
     def close_loop(self) -> None:
         """Close the clients of `llm` and judges, on the loop they were made for, then the loop."""
         self._clients.clear()
+        while self.on_close:
+            self.on_close.pop()()
         if self._runner is not None:
             from pytest_ailoop.calling.client import close_clients
 
@@ -198,6 +204,20 @@ class Evaluation:
     def relative(self, path: Path) -> str:
         """Return *path* relative to the root folder, with `/`."""
         return Path(os.path.relpath(path, self.settings.root)).as_posix()
+
+
+def ahead_wanted(evaluation: Evaluation) -> bool:
+    """Return whether bodies may run before their turn at all, by the session's options.
+
+    In replay nothing waits; a debugger wants one thing at a time.
+    """
+    settings, option = evaluation.settings, evaluation.config.getoption
+    return (
+        settings.lookahead != 0
+        and settings.replies != "replay"
+        and not option("usepdb", False)
+        and not option("trace", False)
+    )
 
 
 def _run(runner: asyncio.Runner, coroutine: Any, context: contextvars.Context) -> Any:

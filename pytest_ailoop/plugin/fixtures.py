@@ -11,14 +11,27 @@ from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.plugin.evaluation import EVALUATION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pytest_ailoop.calling.client import LLM, SyncLLM
     from pytest_ailoop.matrix import Cell
+    from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.prompts.load import Prompt
     from pytest_ailoop.recorder import Trace
 
-__all__ = ["Model", "client_of", "model_of", "outside_of_evals", "prompt_of", "trace_of"]
+__all__ = [
+    "HOME",
+    "Model",
+    "client_for",
+    "client_of",
+    "model_of",
+    "outside_of_evals",
+    "prompt_of",
+    "trace_of",
+]
+
+HOME = "pytest_ailoop.plugin"
+"""The module that our fixtures are functions of."""
 
 
 class Model(str):
@@ -88,15 +101,21 @@ def prompt_of(cell: Cell) -> Prompt:
 
 def client_of(request: pytest.FixtureRequest, cell: Cell) -> LLM | SyncLLM:
     """Return the client for the variant's model, fit for the kind of test function."""
+    notebook = recorder.current()
+    is_async = notebook is None or notebook.is_async
+    evaluation = request.config.stash[EVALUATION]
+    return client_for(evaluation, cell, request.fixturenames, is_async=is_async)
+
+
+def client_for(
+    evaluation: Evaluation, cell: Cell, taken: Collection[str], *, is_async: bool
+) -> LLM | SyncLLM:
+    """Return the client for the variant's model; axes that the test takes are not sent."""
     from pytest_ailoop.calling.client import LLM, SyncLLM
 
-    evaluation = request.config.stash[EVALUATION]
     spec = cell.model or _model_of_prompt(evaluation, cell)
-    taken = set(request.fixturenames)
     defaults = {name: value for name, value in cell.params.items() if name not in taken}
-    notebook = recorder.current()
-    kind = LLM if notebook is None or notebook.is_async else SyncLLM
-    return kind(spec, defaults=defaults, allow_no_key=True)
+    return (LLM if is_async else SyncLLM)(spec, defaults=defaults, allow_no_key=True)
 
 
 def _model_of_prompt(evaluation: Any, cell: Cell) -> ModelSpec:

@@ -79,7 +79,7 @@ class Hooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        return one_item.run_async_body(self.evaluation, pyfuncitem)
+        return one_item.run_body(self.evaluation, pyfuncitem)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Any:
@@ -87,11 +87,14 @@ class Hooks:
             return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Any:
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
+        ahead = one_item.ahead_of(self.evaluation)
+        if nextitem is None and ahead is not None:
+            ahead.stop()
         try:
             return (yield)
         finally:
-            one_item.end(item)
+            one_item.end(self.evaluation, item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -127,6 +130,6 @@ class Hooks:
     def pytest_unconfigure(self) -> None:
         self.progress.stop()
         if self.evaluation.last_item is not None:
-            one_item.end(self.evaluation.last_item)
+            one_item.end(self.evaluation, self.evaluation.last_item)
         self.evaluation.close_store()
         self.evaluation.close_loop()

@@ -22,17 +22,21 @@ from pytest_ailoop.plugin.naming import cell_of, key_of, source_of
 if TYPE_CHECKING:
     from pytest_ailoop.data.record import ItemKey
     from pytest_ailoop.matrix import Cell
+    from pytest_ailoop.plugin.ahead.run import Ahead
     from pytest_ailoop.recorder import Recorder
+    from pytest_ailoop.scheduling.body import Body
 
 __all__ = [
     "RUNNING",
     "NotMeasured",
     "Running",
+    "ahead_of",
     "begin",
     "end",
     "is_infrastructure",
     "judged",
-    "run_async_body",
+    "open_notebook",
+    "run_body",
 ]
 
 
@@ -54,6 +58,8 @@ class Running:
     subtests: list[str] = field(default_factory=list)
     #: Why the item is red although its body ended; empty where it is not.
     verdict: list[str] = field(default_factory=list)
+    #: The body that the engine ran; None where it ran inline, or has not run.
+    body: Body | None = None
     exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
 
@@ -63,22 +69,14 @@ RUNNING = pytest.StashKey[Running]()
 
 def begin(evaluation: Evaluation, item: pytest.Item) -> None:
     """Open the item's notebook; a rerun of the same item gets a fresh one."""
-    end(item)
+    end(evaluation, item)
     cell = cell_of(item)
     if cell is None:
         return
+    ahead = ahead_of(evaluation)
+    body = None if ahead is None else ahead.started(item)
+    notebook = open_notebook(evaluation, item) if body is None else body.notebook
     store = evaluation.store
-    notebook = recorder.Recorder(
-        nodeid=item.nodeid,
-        case=cell.case,
-        variant=cell.variant,
-        trial=cell.trial,
-        recordings=evaluation.recordings_of(item.path),
-        is_async=_is_async(item),
-        model_client=evaluation.model_client,
-        run_async=evaluation.run_async,
-    )
-    notebook.prompt_digest = cell.prompt.digest if cell.prompt is not None else None
     running = Running(key_of(evaluation, item, cell), cell, notebook, store.refresh)
     if evaluation.settings.replies == "replay":
         running.exits.enter_context(
@@ -90,6 +88,24 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
     evaluation.last_item = item
 
 
+def open_notebook(evaluation: Evaluation, item: pytest.Item) -> Recorder:
+    """Return a fresh notebook for an attempt at *item*, not open yet."""
+    cell = cell_of(item)
+    assert cell is not None
+    notebook = recorder.Recorder(
+        nodeid=item.nodeid,
+        case=cell.case,
+        variant=cell.variant,
+        trial=cell.trial,
+        recordings=evaluation.recordings_of(item.path),
+        is_async=_is_async(item),
+        model_client=evaluation.model_client,
+        run_async=evaluation.run_async,
+    )
+    notebook.prompt_digest = cell.prompt.digest if cell.prompt is not None else None
+    return notebook
+
+
 def _is_async(item: pytest.Item) -> bool:
     """Return whether the test function is `async def`, also below hypothesis' `@given`."""
     function = getattr(item, "function", None)
@@ -98,21 +114,56 @@ def _is_async(item: pytest.Item) -> bool:
     return inspect.iscoroutinefunction(getattr(inner, "_anyio_original_func", inner))
 
 
-def end(item: pytest.Item) -> None:
-    """Close the attempt, if one is open."""
+def end(evaluation: Evaluation, item: pytest.Item) -> None:
+    """Close the attempt, if one is open, with a body of it that was started and never taken."""
     running = item.stash.get(RUNNING, None)
     if running is not None:
+        ahead = ahead_of(evaluation)
+        if ahead is not None:
+            ahead.forget(item)
         running.exits.close()
 
 
-def run_async_body(evaluation: Evaluation, item: pytest.Function) -> bool | None:
-    """Run an `async def` eval that no other plugin runs; None leaves it to them."""
+def run_body(evaluation: Evaluation, item: pytest.Function) -> bool | None:
+    """Run the body of an eval: started before its turn, or now; None leaves it to others."""
+    __tracebackhide__ = True
     running = item.stash.get(RUNNING, None)
-    if running is None or not inspect.iscoroutinefunction(item.obj) or _owned_by_anyio(item):
+    if running is None:
+        return None
+    if evaluation.may_run_ahead:
+        ahead = ahead_of(evaluation) or _begin_ahead(evaluation)
+        running.body = ahead.run(item, running.notebook)
+        if running.body is not None:
+            if running.body.fault is not None:
+                raise running.body.fault
+            return True
+    if not inspect.iscoroutinefunction(item.obj) or _owned_by_anyio(item):
         return None
     arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
     evaluation.run_async(item.obj(**arguments))
     return True
+
+
+_AHEAD = pytest.StashKey["Ahead"]()
+
+
+def ahead_of(evaluation: Evaluation) -> Ahead | None:
+    """Return what runs bodies before their turn; None before the first eval has run."""
+    return evaluation.config.stash.get(_AHEAD, None)
+
+
+def _begin_ahead(evaluation: Evaluation) -> Ahead:
+    from pytest_ailoop.plugin.ahead.run import Ahead
+
+    found = Ahead(evaluation, functools.partial(open_notebook, evaluation))
+    evaluation.config.stash[_AHEAD] = found
+
+    def close() -> None:
+        del evaluation.config.stash[_AHEAD]
+        found.close()
+
+    evaluation.on_close.append(close)
+    return found
 
 
 def _owned_by_anyio(item: pytest.Function) -> bool:

@@ -1,0 +1,183 @@
+"""Bodies of evals: started before their turn where they may be, waited for in it.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop import recorder
+from pytest_ailoop.plugin import fixtures
+from pytest_ailoop.plugin.ahead.needs import needs_of, skipped, value_of
+from pytest_ailoop.plugin.ahead.window import Window
+from pytest_ailoop.plugin.naming import CELL, cell_of
+from pytest_ailoop.scheduling.body import Body
+from pytest_ailoop.scheduling.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_ailoop.plugin.evaluation import Evaluation
+    from pytest_ailoop.recorder import Recorder
+
+__all__ = ["Ahead"]
+
+#: Seconds that calls under way get to come to their end, where the run stops early.
+SETTLE = 5.0
+
+
+class Ahead:
+    """Runs the bodies of one session's evals; made by the first one that runs."""
+
+    def __init__(
+        self, evaluation: Evaluation, open_notebook: Callable[[pytest.Item], Recorder]
+    ) -> None:
+        settings, option = evaluation.settings, evaluation.config.getoption
+        share = -(-settings.concurrency // settings.workers)
+        lookahead = settings.lookahead
+        if lookahead is None:
+            lookahead = share if option("maxfail", 0) else 4 * share
+        self._evaluation, self._open = evaluation, open_notebook
+        self._window: Window | None = None
+        self._bodies: dict[pytest.Item, Body] = {}
+        self.engine = Engine(gate=share, lookahead=lookahead, upcoming=self._upcoming)
+        #: The body that is waited for.
+        self.awaited: Body | None = None
+        #: How many items ran in their own turn, by the reason.
+        self.inline: Counter[str] = Counter()
+
+    def started(self, item: pytest.Item) -> Body | None:
+        """Return the body that was started for *item* and not taken yet, if there is one."""
+        return self._bodies.get(item)
+
+    def run(self, item: pytest.Function, notebook: Recorder) -> Body | None:
+        """Run the body of *item*, which is set up, to its end; None where it must run inline.
+
+        Raises what the body raised.
+        """
+        __tracebackhide__ = True
+        why = needs_of(item).inline
+        self._look_from(item)
+        if why is not None:
+            self.inline[why] += 1
+            self.engine.drain()
+            return None
+        body = self._bodies.pop(item, None)
+        if body is None:
+            names = needs_of(item).arguments
+            body = self._body(item, notebook, {name: item.funcargs[name] for name in names})
+        self.awaited = body
+        try:
+            self.engine.wait(body)
+        except BaseException:
+            self.engine.drop(body)
+            raise
+        finally:
+            self.awaited = None
+        return body
+
+    def forget(self, item: pytest.Item) -> None:
+        """Cut the body of *item*, whose turn ended without it."""
+        body = self._bodies.pop(item, None)
+        if body is not None:
+            self.engine.drop(body)
+            recorder.end(body.notebook)
+
+    def stop(self) -> None:
+        """Let calls under way end, and cut all bodies: their fixtures are about to be torn down."""
+        flight = self._evaluation.store.flight
+        if self.engine.active:
+            flight.is_closed = True
+            self.engine.settle(lambda: not flight.calls, SETTLE)
+        for item in list(self._bodies):
+            self.forget(item)
+        self.engine.stop()
+        flight.is_closed = False  # Another attempt at the last item may follow.
+
+    def close(self) -> None:
+        """End all that is left, and the loop."""
+        from pytest_ailoop.calling.client import close_clients
+
+        self.stop()
+        self.engine.close(close_clients)
+
+    def _look_from(self, item: pytest.Item) -> None:
+        if self._window is None:
+            self._window = Window(item.session)
+        self._window.move(item)
+        # xdist may take items away again that were given to this process.
+        for gone in [one for one in self._bodies if one not in self._window.given]:
+            if gone is not item:
+                self.forget(gone)
+
+    def _upcoming(self) -> Body | None:
+        for item in self._window or ():
+            if self._may_start(item):
+                body = self._bodies[item] = self._prepared(item)
+                return body
+        return None
+
+    def _may_start(self, item: pytest.Item) -> bool:
+        return (
+            isinstance(item, pytest.Function)
+            and cell_of(item) is not None
+            and needs_of(item).inline is None
+            and not skipped(item)
+            and not self._lacks_axis(item)
+        )
+
+    @staticmethod
+    def _lacks_axis(item: pytest.Item) -> bool:
+        """Return whether a fixture of ours will fail, which it shall do in the item's own setup."""
+        cell, names = cell_of(item), needs_of(item).arguments
+        assert cell is not None
+        given = {
+            "model": cell.model is not None,
+            "llm": cell.model is not None or getattr(cell.prompt, "model", None) is not None,
+            "prompt": cell.prompt is not None,
+        }
+        return not all(given.get(name, True) for name in names)
+
+    def _prepared(self, item: Any) -> Body:
+        """Return the body of *item* with all it takes, made without setting the item up."""
+        notebook = self._open(item)
+        cell = cell_of(item)
+        assert cell is not None
+        ours: dict[str, Callable[[], Any]] = {
+            CELL: lambda: cell,
+            "case": lambda: cell.case,
+            "trial": lambda: cell.trial,
+            "model": lambda: fixtures.model_of(cell),
+            "prompt": lambda: fixtures.prompt_of(cell),
+            "trace": lambda: recorder.Trace(notebook),
+            "llm": lambda: fixtures.client_for(
+                self._evaluation, cell, item.fixturenames, is_async=notebook.is_async
+            ),
+        }
+        definitions = item._fixtureinfo.name2fixturedefs
+        arguments = {}
+        for name in needs_of(item).arguments:
+            definition = definitions[name][-1]
+            if definition.scope != "function":
+                arguments[name] = value_of(item, definition)
+            elif definition.func.__module__ == fixtures.HOME:
+                arguments[name] = ours[name]()
+            else:
+                arguments[name] = item.callspec.params[name]
+        recorder.begin(notebook)
+        return self._body(item, notebook, arguments)
+
+    @staticmethod
+    def _body(item: Any, notebook: Recorder, arguments: dict[str, Any]) -> Body:
+        function = item.obj
+        return Body(
+            function=function,
+            arguments=arguments,
+            is_async=inspect.iscoroutinefunction(function),
+            notebook=notebook,
+        )

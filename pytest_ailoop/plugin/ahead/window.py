@@ -1,0 +1,116 @@
+"""Which items come next, and how far the view goes. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from pytest_ailoop.plugin.ahead.needs import Unready, needs_of, value_of
+
+__all__ = ["Window"]
+
+
+class Window:
+    """Gives out the items after the current one, each once.
+
+    It ends at the first item before which a fixture of class scope or wider would be set up or
+    torn down: what bodies beyond it would see is not there yet, or there no longer.
+    """
+
+    def __init__(self, session: pytest.Session) -> None:
+        self._session = session
+        self._worker = _xdist_worker(session.config)
+        self._places: dict[pytest.Item, int] = {}
+        self._queue: Sequence[pytest.Item] = ()
+        self._at = 0
+        self._before: pytest.Item | None = None
+        #: Nodes of which fixtures are set up, from the current item to the last that was passed.
+        self._owners: set[Any] = set()
+        self._given: set[pytest.Item] = set()
+
+    def move(self, item: pytest.Item) -> None:
+        """Look from *item* on, which is set up now."""
+        if self._worker is not None:
+            self._queue, self._at = self._queued(), 0
+            self._given &= set(self._queue)
+        elif self._place(item) >= self._at:
+            self._at = self._place(item) + 1
+        else:
+            return
+        self._before = item
+        self._owners &= set(item.listchain())
+        self._own(item)
+
+    @property
+    def given(self) -> set[pytest.Item]:
+        """The items that were given out and are still to come."""
+        return self._given
+
+    def _own(self, item: pytest.Item) -> None:
+        for definition in needs_of(item).wider:
+            node = item.getparent(_CLASSES[definition.scope])
+            if node is not None:
+                self._owners.add(node)
+
+    def _place(self, item: pytest.Item) -> int:
+        if not self._places:
+            self._queue = self._session.items
+            self._places = {one: place for place, one in enumerate(self._queue)}
+        return self._places.get(item, len(self._queue))
+
+    def _queued(self) -> list[pytest.Item]:
+        worker, items = self._worker, self._session.items
+        coming = [worker.nextitem_index]
+        with worker.torun.lock() as queue:
+            coming.extend(queue)
+        return [items[place] for place in coming if isinstance(place, int)]
+
+    def __iter__(self) -> Iterator[pytest.Item]:
+        return self
+
+    def __next__(self) -> pytest.Item:
+        """Return the next item that may be looked at; `StopIteration` where none may now."""
+        while self._at < len(self._queue):
+            item = self._queue[self._at]
+            if not self._may_pass(item):
+                break
+            self._at += 1
+            self._before = item
+            if item not in self._given:
+                self._given.add(item)
+                return item
+        raise StopIteration
+
+    def _may_pass(self, item: pytest.Item) -> bool:
+        before = self._before
+        if before is not None and before.parent is not item.parent and self._owners:
+            chain = set(item.listchain())
+            if not self._owners <= chain:
+                return False
+        try:
+            for definition in needs_of(item).wider:
+                value_of(item, definition)
+        except Unready:
+            return False
+        self._own(item)
+        return True
+
+
+_CLASSES: dict[str, Any] = {
+    "class": pytest.Class,
+    "module": pytest.Module,
+    "package": pytest.Package,
+    "session": pytest.Session,
+}
+
+
+def _xdist_worker(config: pytest.Config) -> Any:
+    """Return xdist's part in this worker process, which knows what comes; None in one process."""
+    if not hasattr(config, "workerinput"):
+        return None
+    for plugin in config.pluginmanager.get_plugins():
+        if hasattr(plugin, "torun") and hasattr(plugin, "nextitem_index"):
+            return plugin
+    return None

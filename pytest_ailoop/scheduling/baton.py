@@ -1,0 +1,124 @@
+"""Sync bodies side by side: each in a thread of its own, and only one of them runs at a time.
+
+The loop's thread hands the baton to a body's thread and waits. It gets it back when the body is
+over, or waits for the network; so what user code sees is one thread at work, as ever.
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import ctypes
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from pytest_ailoop import recorder
+
+__all__ = ["Baton", "BodyCut"]
+
+
+class BodyCut(BaseException):
+    """Raised inside a body that is to end at once."""
+
+
+class Baton:
+    """Runs *work* in a thread by turns with the thread of *loop*; *done* is called in the latter.
+
+    *lost* is called there with what was raised while the loop's thread waited for this one: a
+    signal's doing. The body's thread then has the baton still, and is on its own.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        work: Callable[[], None],
+        done: Callable[[], None],
+        lost: Callable[[BaseException], None],
+    ) -> None:
+        self._loop, self._work, self._done, self._lost = loop, work, done, lost
+        self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread: threading.Thread | None = None
+        self._over = self._cut = self._is_lost = False
+        #: Whether the body runs at this moment, and the loop's thread waits for it.
+        self.runs = False
+
+    def start(self, context: contextvars.Context) -> None:
+        """Run the body's first stretch, up to where it waits; call it in the loop's thread."""
+        self._thread = threading.Thread(
+            target=context.run, args=(self._body,), name="ailoop-body", daemon=True
+        )
+        self._thread.start()
+        self._stretch()
+
+    def cut(self) -> None:
+        """Let the body end where it is: where it waits, after that; a Python loop at once."""
+        self._cut = True
+        if self.runs and self._thread is not None and self._thread.ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._thread.ident), ctypes.py_object(BodyCut)
+            )
+
+    def _body(self) -> None:
+        self._go.acquire()
+        recorder.take_turns(self.away)
+        try:
+            self._work()
+        finally:
+            self._over = True
+            self._back.release()
+
+    def _stretch(self) -> None:
+        self.runs = True
+        self._go.release()
+        try:
+            self._back.acquire()
+        except BaseException as fault:
+            # What a signal's handler raised hits this thread, not the body's, which goes on.
+            self._is_lost = True
+            self._lost(fault)
+            if isinstance(fault, (KeyboardInterrupt, SystemExit)):
+                raise
+            return
+        self.runs = False
+        if self._over:
+            self._done()
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Give the baton back while the code inside waits; to be used in the body's thread."""
+        self._back.release()
+        try:
+            yield
+        finally:
+            self._take()
+
+    def _take(self) -> None:
+        if self._is_lost:
+            raise BodyCut
+        try:
+            self._loop.call_soon_threadsafe(self._stretch)
+        except RuntimeError:  # The loop is closed: the session is over.
+            raise BodyCut from None
+        self._go.acquire()
+        if self._cut:
+            raise BodyCut
+
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Return what *coroutine* returns, run on the loop; to be called in the body's thread."""
+        __tracebackhide__ = True
+        context = contextvars.copy_context()
+        ended = threading.Event()
+        tasks: list[asyncio.Task[Any]] = []
+
+        def begin() -> None:
+            task = self._loop.create_task(coroutine, context=context)
+            task.add_done_callback(lambda _: ended.set())
+            tasks.append(task)
+
+        with self.away():
+            self._loop.call_soon_threadsafe(begin)
+            ended.wait()
+        return tasks[0].result()

@@ -1,0 +1,266 @@
+"""Drives bodies: starts as many as may run, and lets them go on while one of them is waited for.
+
+All runs in one thread, which is pytest's own, and only while `wait` or `drain` does: between items,
+in fixtures and in ordinary tests no body moves. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pytest_ailoop import recorder
+from pytest_ailoop.scheduling.baton import Baton
+from pytest_ailoop.scheduling.body import Body
+from pytest_ailoop.scheduling.carry import CarryPatch
+from pytest_ailoop.scheduling.loop import PausingLoop
+from pytest_ailoop.scheduling.output import LogPatch, released, routed
+
+__all__ = ["Engine"]
+
+#: How many turns of the loop an item that needs no waiting gives to the others.
+_TURNS = 4
+#: Seconds for a body that was told to end.
+_PATIENCE = 2.0
+
+
+class Engine:
+    """Keeps at most *gate* bodies at work, and at most *lookahead* started and not waited for.
+
+    *upcoming* returns the next body to start before its turn, or None where there is none now.
+    """
+
+    def __init__(self, *, gate: int, lookahead: int, upcoming: Callable[[], Body | None]) -> None:
+        self.loop = PausingLoop()
+        self._gate, self._lookahead, self._upcoming = gate, lookahead, upcoming
+        self._active: dict[Body, Baton | None] = {}
+        self._ahead: set[Body] = set()
+        self._until: Callable[[], bool] | None = None
+        self._draining = False
+        self._interruption: BaseException | None = None
+        self._base = contextvars.copy_context()
+        self._patches = (LogPatch(), CarryPatch())
+
+    @property
+    def active(self) -> int:
+        """How many bodies have begun and not ended."""
+        return len(self._active)
+
+    @property
+    def is_driving(self) -> bool:
+        """Whether bodies may move at this moment."""
+        return self.loop.is_running()
+
+    def wait(self, body: Body) -> None:
+        """Return when *body* is over, which is begun where it was not; others go on meanwhile.
+
+        What it put out before is shown first. Raises what `interrupt` was given, and
+        `KeyboardInterrupt`; how the body ended is written on it.
+        """
+        __tracebackhide__ = True
+        self._base = contextvars.copy_context()
+        self._ahead.discard(body)
+        released(body.notebook)
+        with routed():
+            if not body.is_done and body not in self._active:
+                self._drive(lambda: self.active < self._gate)
+                self._begin(body)
+            self._fill()
+            if body.is_done:
+                self._pump()
+            self._drive(lambda: body.is_done)
+
+    def drain(self) -> None:
+        """Return when no body is at work any more; none is begun meanwhile."""
+        __tracebackhide__ = True
+        if not self._active:
+            return
+        self._draining = True
+        try:
+            with routed():
+                self._drive(lambda: not self._active)
+        finally:
+            self._draining = False
+
+    def interrupt(self, fault: BaseException) -> None:
+        """Let `wait` raise *fault* as soon as the step that runs is over; for signal handlers."""
+        self._interruption = fault
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def runs_now(self, body: Body) -> bool:
+        """Return whether *body*'s own code runs at this moment; for signal handlers."""
+        baton = self._active.get(body)
+        return baton.runs if baton is not None else recorder.own() is body.notebook
+
+    def drop(self, body: Body) -> None:
+        """Cut *body*, which nobody will wait for."""
+        self._ahead.discard(body)
+        self._cut(body)
+
+    def settle(self, is_quiet: Callable[[], bool], seconds: float) -> None:
+        """Let calls under way come to their end, until *is_quiet* or for so many seconds.
+
+        No body is begun any more. A second `KeyboardInterrupt` ends it at once.
+        """
+        self._draining = True
+        end = time.monotonic() + seconds
+        with contextlib.suppress(KeyboardInterrupt), routed():
+            while self._active and not is_quiet() and time.monotonic() < end:
+                self._run_for(0.02)
+
+    def stop(self) -> None:
+        """Cut all bodies that are at work, before fixtures they may use are torn down."""
+        self._draining = True
+        self._ahead.clear()
+        for body in list(self._active):
+            self._cut(body)
+        end = time.monotonic() + _PATIENCE
+        with contextlib.suppress(KeyboardInterrupt), routed():
+            while self._active and time.monotonic() < end:
+                self._run_for(0.02)
+        self._draining = False
+
+    def close(self, *last: Callable[[], Any]) -> None:
+        """Stop, run the coroutine functions *last* on the loop, and close it."""
+        self.stop()
+        for patch in self._patches:
+            patch.undo()
+        with contextlib.suppress(Exception, KeyboardInterrupt):
+            for work in last:
+                self.loop.run_until_complete(work())
+            self._cancel_left()
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+
+    def _cancel_left(self) -> None:
+        """End tasks that bodies started and left behind."""
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self.loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE))
+
+    def _fill(self) -> None:
+        while (
+            not self._draining
+            and len(self._active) < self._gate
+            and len(self._ahead) < self._lookahead
+        ):
+            # A body's end leads here, in that body's context.
+            body = self._base.copy().run(self._upcoming)
+            if body is None:
+                return
+            self._ahead.add(body)
+            body.notebook.held = []
+            self._begin(body)
+
+    def _begin(self, body: Body) -> None:
+        context = self._base.copy()
+        context.run(recorder.adopt, body.notebook)
+        body.begins(self.loop.time())
+        if body.is_async:
+            self._active[body] = None
+            body.task = self.loop.create_task(self._contained(body), context=context)
+        else:
+            baton = Baton(
+                self.loop,
+                work=lambda: self._contained_sync(body),
+                done=lambda: self._ended(body),
+                lost=lambda fault: self._lost(body, fault),
+            )
+            self._active[body] = baton
+            body.notebook.run_async = baton.run_coroutine
+            # Not at once: a body's begin would run inside whatever asked for it.
+            self.loop.call_soon(baton.start, context)
+
+    async def _contained(self, body: Body) -> None:
+        __tracebackhide__ = True
+        try:
+            await body.function(**body.arguments)
+        except BaseException as fault:
+            body.fault = fault
+            if isinstance(fault, KeyboardInterrupt):
+                raise
+        finally:
+            self._ended(body)
+
+    def _contained_sync(self, body: Body) -> None:
+        __tracebackhide__ = True
+        try:
+            body.function(**body.arguments)
+        except BaseException as fault:
+            body.fault = fault
+
+    def _ended(self, body: Body) -> None:
+        if body not in self._active:
+            return
+        del self._active[body]
+        body.ends(self.loop.time())
+        if self._until is not None and self._until():
+            self.loop.stop()
+        self._fill()
+
+    def _lost(self, body: Body, fault: BaseException) -> None:
+        """Give up a sync body that a signal took the baton from."""
+        self._cut(body)
+        del self._active[body]
+        body.ends(self.loop.time())
+        # Those two leave the loop by themselves.
+        if not isinstance(fault, (KeyboardInterrupt, SystemExit)):
+            self._interruption = fault
+            self.loop.stop()
+
+    def _cut(self, body: Body) -> None:
+        if body not in self._active:
+            return
+        body.is_cut = True
+        baton = self._active[body]
+        if baton is not None:
+            baton.cut()
+        elif body.task is not None:
+            body.task.cancel()
+
+    def _drive(self, is_reached: Callable[[], bool]) -> None:
+        __tracebackhide__ = True
+        self._until = is_reached
+        try:
+            while not is_reached():
+                self.loop.run_forever()
+                self._raise_interruption()
+        finally:
+            self._until = None
+
+    def _raise_interruption(self) -> None:
+        __tracebackhide__ = True
+        fault, self._interruption = self._interruption, None
+        if fault is not None:
+            raise fault
+
+    def _pump(self) -> None:
+        """Let the others go on for a few turns of the loop."""
+        if not self._active:
+            return
+        left = _TURNS
+
+        def turn() -> None:
+            nonlocal left
+            left -= 1
+            if left:
+                self.loop.call_soon(turn)
+            else:
+                self.loop.stop()
+
+        self.loop.call_soon(turn)
+        self.loop.run_forever()
+
+    def _run_for(self, seconds: float) -> None:
+        handle = self.loop.call_later(seconds, self.loop.stop)
+        try:
+            self.loop.run_forever()
+        finally:
+            handle.cancel()
