@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_ailoop.errors import ReplyError
+
 __all__ = ["Flight", "Live"]
 
 
@@ -36,7 +38,9 @@ class Flight:
         self._lock = threading.Lock()
 
     def begin(self, call: object, model: str | None, owner: object = None) -> None:
-        """Note that *call* went out, for the item *owner*."""
+        """Note that *call* goes out, for the item *owner*; raises `ReplyError` once closed."""
+        if self.is_closed:
+            raise ReplyError("the run is being stopped: no call goes out any more")
         with self._lock:
             self._calls[id(call)] = Live(model=model, since=time.monotonic(), owner=owner)
         for tell in self.on_start:
