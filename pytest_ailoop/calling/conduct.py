@@ -41,6 +41,7 @@ async def conduct_async(
     """
     __tracebackhide__ = True
     try:
+        exchange.start()
         return await send()
     except BaseException as error:
         exchange.failed(error)
@@ -55,6 +56,7 @@ def conduct(exchange: Exchange, send: Callable[[], Answer]) -> Answer | StoredRe
     __tracebackhide__ = True
     with recorder.away():
         try:
+            exchange.start()
             return send()
         except BaseException as error:
             exchange.failed(error)

@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -13,19 +14,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_ailoop import recorder, redaction
+from pytest_ailoop.calling.budget import Price
 from pytest_ailoop.calling.identity import Request, address_of, endpoint_of, is_loopback
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.calling.stored import StoredReply, pack
 from pytest_ailoop.calling.unusable import why_unusable
 from pytest_ailoop.data.call import Call, Origin, Usage
-from pytest_ailoop.errors import BypassError, ReplyError, mark_unanswered
+from pytest_ailoop.errors import BudgetError, BypassError, ReplyError, mark_unanswered
 from pytest_ailoop.text import one_line
 
-__all__ = ["Exchange", "begin", "concerns", "recall"]
+__all__ = ["Exchange", "begin", "concerns", "prepare"]
 
 # What the server says of the request itself: too long, refused by a filter. Applications answer to
 # that in ways that are theirs to be tested.
 _ABOUT_THE_REQUEST = frozenset({400, 413, 422, 451})
+# As clients write bodies; a wide object's keys keep their order, which models follow.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _UNATTRIBUTED = (
     "a model call to {host} was made while several items ran, in a thread that belongs to none of "
     "them; give the thread its item: pool.submit(pytest_ailoop.wrap_context(function), ...)"
@@ -79,33 +83,46 @@ def begin(store: Store, request: Any, body: bytes) -> Exchange | None:
     return Exchange(store, notebook, asked, base_url=f"{url.scheme}://{netloc}{prefix}")
 
 
-def recall(store: Store, base_url: str, endpoint: str, body: Mapping[str, Any]) -> Any:
-    """Return the JSON reply that is kept for a request which no client has built yet.
+def prepare(
+    store: Store, base_url: str, endpoint: str, body: Mapping[str, Any], query: str = ""
+) -> tuple[Exchange, bytes] | None:
+    """Return the exchange for a POST that no client has built, and the bytes of its body.
 
-    None where there is none, or where it cannot be told from here: the request then takes the
-    ordinary way, which also says why a recording is missing. A client spends ten times as long on
-    building a request and reading its reply as the look-up takes.
+    Its address is the one that the ordinary client's request would get. None where it goes unseen,
+    or cannot be told from here: the request then takes the ordinary way. A client spends ten times
+    as long on building a request and reading its reply as the look-up takes.
     """
     notebook = recorder.current()
-    url = urlsplit(base_url)
-    if notebook is None or _passes(store, url.hostname or "", url.port):
+    host, port, netloc, path = _place(base_url)
+    if notebook is None or path is None or _passes(store, host, port):
         return None
     try:
-        sent = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError):
+        sent = _ENCODER.encode(body).encode()
+    except (TypeError, ValueError, RecursionError):
         return None
-    target = url.path.rstrip("/") + endpoint
     asked = store.identity.request_of(
         "POST",
-        url.netloc.rpartition("@")[2],
-        f"{target}?{url.query}" if url.query else target,
+        netloc,
+        f"{path}{endpoint}?{query}" if query else f"{path}{endpoint}",
         sent,
         content_type="application/json",
         url=base_url.rstrip("/") + endpoint,
     )
     if not asked.is_model:
         return None
-    return Exchange(store, notebook, asked, base_url=base_url.rstrip("/")).recalled()
+    return Exchange(store, notebook, asked, base_url=base_url.rstrip("/")), sent
+
+
+@functools.lru_cache(maxsize=256)
+def _place(base_url: str) -> tuple[str, int | None, str, str | None]:
+    """Return host, port, both as they are written, and path; None for the path is no place."""
+    try:
+        url = urlsplit(base_url)
+        port = url.port
+    except ValueError:
+        return "", None, "", None
+    path = None if url.query else url.path.rstrip("/")
+    return url.hostname or "", port, url.netloc.rpartition("@")[2], path
 
 
 class Exchange:
@@ -116,6 +133,8 @@ class Exchange:
     ) -> None:
         self.store, self._notebook, self._request = store, notebook, request
         self._base_url = base_url
+        #: What was noted last.
+        self.noted: Call | None = None
         #: Called with each live call that is noted, a failed try too.
         self.on_call: list[Callable[[Call], None]] = []
         self._purpose = recorder.purpose()
@@ -149,17 +168,40 @@ class Exchange:
         self.store.flight.begin(self, self._request.model, self._notebook)
         return None
 
-    def recalled(self) -> Any:
-        """Return the JSON of the stored reply, noted as a call; None, unnoted, without one."""
+    def start(self) -> None:
+        """Count a try that is about to go out; a retry is one more.
+
+        Raises `BudgetError` where the session's budget allows none.
+        """
+        __tracebackhide__ = True
+        budget, request = self.store.budget, self._request
+        if budget.limited and request.is_model:
+            price = self._price() if budget.needs_price else "known"
+            budget.start(request.model, self._purpose, price)
+            self.on_call[:] = [self._settle, *(one for one in self.on_call if one != self._settle)]
+
+    def _settle(self, call: Call) -> None:
+        """Tell the budget what a try cost; one without an answer may have cost something, too."""
+        refused = call.status is not None and call.status >= 400
+        if call.error is None or refused:
+            cost = 0.0 if refused else call.cost
+            self.store.budget.spent(self._request.model, self._purpose, cost)
+
+    def recalled(self) -> StoredReply | None:
+        """Return the stored reply, noted as a call; None, and nothing is noted, without one."""
         found = None
         with contextlib.suppress(ReplyError):  # Told by `found`, on the ordinary way.
             found = self.store.known(self.address, self._notebook)
-        content = None if found is None else found[0].readable
-        if found is None or not isinstance(content, dict):
+        if found is None:
             self._release()
             return None
         self._note_reply(*found)
-        return content
+        return found[0]
+
+    def withdraw(self) -> None:
+        """Take back a call that `found` let go and that was not made: it is made another way."""
+        self.store.flight.end(self)
+        self._release()
 
     @property
     def elapsed(self) -> float:
@@ -209,6 +251,9 @@ class Exchange:
         """Note that no reply came; a retry asks for the same address again."""
         self.store.flight.end(self)
         self._release()
+        if isinstance(error, BudgetError):  # It never went out.
+            self._notebook.faults.append(error)
+            return
         words = f"{type(error).__name__}: {error}"
         # Not where the body itself was cut off, by a timeout of the test or of the application.
         if isinstance(error, Exception):
@@ -286,6 +331,7 @@ class Exchange:
             **measured,
             **facts,
         )
+        self.noted = call
         self._notebook.add_call(call)
         for tell in self.on_call if origin == "live" else ():
             tell(call)
@@ -309,6 +355,18 @@ class Exchange:
             "tool_calls": facts.tool_calls,
             "cost": None if error is not None else self._cost(facts),
         }
+
+    def _price(self) -> Price:
+        from pytest_ailoop.calling.prices import price_known
+
+        request, base_url = self._request, self._base_url
+        spec = self.store.identity.spec_of(request.model, base_url + "/")
+        return price_known(
+            request.model,
+            output=not request.endpoint.endswith("/embeddings"),
+            price=spec.price if spec is not None else None,
+            base_url=base_url,
+        )
 
     def _cost(self, facts: Any) -> float | None:
         from pytest_ailoop.calling.prices import cost_of

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pytest_ailoop.calling.identity import is_loopback
 from pytest_ailoop.data.call import Usage
 
-__all__ = ["cost_of", "table_version"]
+__all__ = ["cost_of", "price_known", "table_version"]
 
 _MILLION = 1_000_000
 
@@ -38,6 +38,24 @@ def cost_of(
     if price is not None:
         return _priced(usage, price)
     return _listed(usage, model, base_url or None) if model else None
+
+
+def price_known(
+    model: str | None,
+    *,
+    output: bool = True,
+    price: Mapping[str, float] | None = None,
+    base_url: str | None = None,
+) -> Literal["known", "free", "unknown"]:
+    """Return what is known of a call's cost before it is made; `free` is known to be 0.
+
+    Without *output* the model generates nothing (embeddings).
+    """
+    usage = Usage(input_tokens=1000, output_tokens=1000 if output else 0)
+    cost = cost_of(usage, model, price=price, base_url=base_url)
+    if cost is None:
+        return "unknown"
+    return "known" if cost else "free"
 
 
 def table_version() -> str:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from pytest_ailoop.calling.budget import Budget
 from pytest_ailoop.calling.cache import Cache
 from pytest_ailoop.calling.credentials import Learner
 from pytest_ailoop.calling.flight import Flight
@@ -43,6 +44,8 @@ class Store:
         models = tuple(settings.config.models.values())
         self.identity = Identity(models, settings.config.ignore_fields)
         self.learner = Learner()
+        #: What live calls may still be made.
+        self.budget = Budget(settings)
         #: The live calls that are under way.
         self.flight = Flight()
         #: Called at each item's start.
@@ -194,8 +197,9 @@ class Store:
         return self._file(module.parent / "__recordings__" / f"{module.stem}.jsonl").text_of(digest)
 
     def close(self) -> None:
-        """Close the cache."""
+        """Close the cache, and let go of what workers share."""
         self.cache.close()
+        self.budget.close()
 
 
 class _File:

@@ -74,6 +74,8 @@ class Settings:
     """Processes that share limits and budgets."""
     session: str = ""
     """What the processes of one session have in common; empty where there is one process."""
+    began: float | None = None
+    """When the session began, by `time.monotonic()` of its controller; None is now."""
     config: Config = field(default_factory=Config)
 
     @property
