@@ -78,6 +78,8 @@ class Recorder:
         self.held: list[Callable[[], None]] | None = None
         #: Warnings that its code gave: text, category, file, line.
         self.warned: set[tuple[str, type[Warning], str, int]] = set()
+        #: Seconds that its calls waited for their turn: for a free place, for a rate to allow it.
+        self.queued = 0.0
         #: Infrastructure faults seen in this item, also where the application swallowed them.
         self.faults: list[Exception] = []
         self._unanswered: dict[str, Exception] = {}

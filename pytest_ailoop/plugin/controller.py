@@ -57,6 +57,7 @@ def worker_down(evaluation: Evaluation, node: Any, output: dict[str, Any] | None
     for name in _SENT:
         known = getattr(evaluation, name)
         known.extend(one for one in output[name] if one not in known)
+    evaluation.inline.update(output.get("inline", {}))
 
 
 #: What a worker says at its end: lists of texts of its evaluation.
@@ -70,6 +71,7 @@ def _publish(evaluation: Evaluation) -> None:
         output["ailoop"] = {
             name: [text.safe(one) for one in getattr(evaluation, name)] for name in _SENT
         }
+        output["ailoop"]["inline"] = dict(evaluation.inline)
 
 
 def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,8 @@ class Evaluation:
         self.heard = False
         #: What the summary must say although it stopped nothing.
         self.warnings: list[str] = []
+        #: Items that asked a model live and had to run in their own turn, by the reason.
+        self.inline: Counter[str] = Counter()
         self.outcome: Outcome | None = None
         #: Recording files written.
         self.recorded: list[str] = []

@@ -12,6 +12,7 @@ import pytest
 from pytest_ailoop import errors
 from pytest_ailoop.plugin import controller, options, planning, reporting, scrub, summary
 from pytest_ailoop.plugin import items as one_item
+from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
 from pytest_ailoop.plugin.progress import Progress
 
@@ -77,13 +78,23 @@ class Hooks:
         one_item.begin(self.evaluation, item)
         return (yield)
 
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
+        """Note what pytest-timeout is about to allow; it sets its alarm by itself."""
+        alarm.note_timeout(item, settings.timeout)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> Any:
+        ahead = one_item.ahead_of(self.evaluation)
+        return None if ahead is None else ahead.compared(op=op, left=left, right=right)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         return one_item.run_body(self.evaluation, pyfuncitem)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Any:
-        with one_item.judged(item):
+        with one_item.judged(self.evaluation, item):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)

@@ -60,6 +60,8 @@ class Running:
     verdict: list[str] = field(default_factory=list)
     #: The body that the engine ran; None where it ran inline, or has not run.
     body: Body | None = None
+    #: Why it ran in its own turn, in words; empty where nothing stood against more.
+    inline: str = ""
     exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
 
@@ -137,6 +139,7 @@ def run_body(evaluation: Evaluation, item: pytest.Function) -> bool | None:
             if running.body.fault is not None:
                 raise running.body.fault
             return True
+        running.inline = ahead.why_inline(item)
     if not inspect.iscoroutinefunction(item.obj) or _owned_by_anyio(item):
         return None
     arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
@@ -171,7 +174,7 @@ def _owned_by_anyio(item: pytest.Function) -> bool:
 
 
 @contextlib.contextmanager
-def judged(item: pytest.Item) -> Iterator[None]:
+def judged(evaluation: Evaluation, item: pytest.Item) -> Iterator[None]:
     """Make the item red after its body for all that the body left open or missed.
 
     A missed expectation is a failure; what could not be measured is an error, and an error only
@@ -190,6 +193,8 @@ def judged(item: pytest.Item) -> Iterator[None]:
     finally:
         if running is not None:
             running.in_body = False
+            if running.inline and any(one.origin == "live" for one in running.notebook.calls):
+                evaluation.inline[running.inline] += 1
     if running is None:
         return
     _raise_faults(running.notebook)

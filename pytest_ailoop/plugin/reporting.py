@@ -39,13 +39,25 @@ def prepare(
     `--full-trace` shows them. The report is to be made inside of what is returned.
     """
     found = call.excinfo
-    if found is None or cell_of(item) is None:
+    if cell_of(item) is None:
+        return nullcontext()
+    _take_time(item, call)
+    if found is None:
         return nullcontext()
     keys.learn_from(found.value)
     if not is_infrastructure(found.value) or _full_trace(evaluation):
         return nullcontext()
     frames.only_users(found, evaluation.settings.root)
     return frames.short_causes(found.value, evaluation.settings.root)
+
+
+def _take_time(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Report the body's own time, whenever it ran, instead of the wait for it."""
+    running = item.stash.get(RUNNING, None)
+    body = None if running is None or call.when != "call" else running.body
+    if body is not None:
+        call.duration = body.duration
+        call.start, call.stop = body.started, body.started + body.duration
 
 
 def complete(

@@ -15,6 +15,8 @@ from pytest_ailoop import text
 from pytest_ailoop.plugin.scrub import clean
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.report.rows import Report
     from pytest_ailoop.report.terminal import Line
@@ -118,8 +120,18 @@ def _faults(evaluation: Evaluation) -> Iterator[str]:
 def _notes(evaluation: Evaluation, verbosity: int) -> Iterator[str]:
     for name in evaluation.recorded:
         yield clean(f"recorded: {name}")
+    if evaluation.inline:
+        yield clean(_one_at_a_time(evaluation.inline))
     for warning in evaluation.all_warnings():
         yield clean(f"warning: {text.one_line(warning, 400)}")
     outcome = evaluation.outcome
     if outcome is not None and outcome.folder is not None and verbosity >= 0:
         yield clean(f"run: {_from_here(evaluation, outcome.folder)}")
+
+
+def _one_at_a_time(inline: Counter[str]) -> str:
+    """Return how many items kept the run waiting, and why."""
+    several = len(inline) > 1
+    reasons = [f"{why} ({count})" if several else why for why, count in inline.most_common()]
+    count = inline.total()
+    return f"{text.plural(count, 'item')} ran one at a time: {', '.join(reasons)}"

@@ -28,7 +28,7 @@ class Body:
     is_cut: bool = False
     #: When it began, by `time.time()`.
     started: float = 0.0
-    #: Seconds from its begin to its end, by its loop's clock.
+    #: Seconds from its begin to its end, by its loop's clock, without waits for a turn to call.
     duration: float = 0.0
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -38,4 +38,8 @@ class Body:
 
     def ends(self, now: float) -> None:
         """Note the end."""
-        self.duration, self.is_done = now - self._began, True
+        self.duration, self.is_done = self.runs_for(now), True
+
+    def runs_for(self, now: float) -> float:
+        """Return the seconds since its begin that it did not wait for a turn to call."""
+        return max(0.0, now - self._began - self.notebook.queued)

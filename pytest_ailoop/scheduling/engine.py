@@ -94,12 +94,32 @@ class Engine:
     def runs_now(self, body: Body) -> bool:
         """Return whether *body*'s own code runs at this moment; for signal handlers."""
         baton = self._active.get(body)
-        return baton.runs if baton is not None else recorder.own() is body.notebook
+        if baton is not None:
+            return baton.runs
+        # Between two steps the context is that of whoever drives.
+        in_a_step = asyncio.current_task(self.loop) is not None
+        return in_a_step and recorder.own() is body.notebook
+
+    def spent(self, body: Body) -> float:
+        """Return the seconds that *body* has run so far, without its waits for a turn to call."""
+        if body.is_done:
+            return body.duration
+        return body.runs_for(self.loop.time()) if body in self._active else 0.0
 
     def drop(self, body: Body) -> None:
         """Cut *body*, which nobody will wait for."""
         self._ahead.discard(body)
         self._cut(body)
+
+    def end(self, body: Body) -> None:
+        """Cut *body* and let it end, so far as it does so by itself."""
+        self.drop(body)
+        baton = self._active.get(body)
+        end = time.monotonic() + _PATIENCE
+        # A thread that waits for the network cannot be told before it is back.
+        while body in self._active and time.monotonic() < end and (baton is None or baton.runs):
+            with routed():
+                self._run_for(0.02)
 
     def settle(self, is_quiet: Callable[[], bool], seconds: float) -> None:
         """Let calls under way come to their end, until *is_quiet* or for so many seconds.

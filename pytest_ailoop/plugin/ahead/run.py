@@ -5,14 +5,15 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ailoop import recorder
 from pytest_ailoop.plugin import fixtures
+from pytest_ailoop.plugin.ahead.alarm import guarded
 from pytest_ailoop.plugin.ahead.needs import needs_of, skipped, value_of
 from pytest_ailoop.plugin.ahead.window import Window
 from pytest_ailoop.plugin.naming import CELL, cell_of
@@ -46,40 +47,65 @@ class Ahead:
         self._window: Window | None = None
         self._bodies: dict[pytest.Item, Body] = {}
         self.engine = Engine(gate=share, lookahead=lookahead, upcoming=self._upcoming)
-        #: The body that is waited for.
-        self.awaited: Body | None = None
-        #: How many items ran in their own turn, by the reason.
-        self.inline: Counter[str] = Counter()
+        #: The items of bodies that are at work or done, and not reported.
+        self._items: dict[Recorder, pytest.Item] = {}
+        self._asking = False
 
     def started(self, item: pytest.Item) -> Body | None:
         """Return the body that was started for *item* and not taken yet, if there is one."""
         return self._bodies.get(item)
 
     def run(self, item: pytest.Function, notebook: Recorder) -> Body | None:
-        """Run the body of *item*, which is set up, to its end; None where it must run inline.
+        """Run the body of *item*, which is set up, to its end; how that was is written on it.
 
-        Raises what the body raised.
+        None where it must run in its own turn (`needs_of` says why): then no other is at work.
+        Raises what cut it off.
         """
         __tracebackhide__ = True
-        why = needs_of(item).inline
         self._look_from(item)
-        if why is not None:
-            self.inline[why] += 1
+        if needs_of(item).inline is not None:
             self.engine.drain()
             return None
         body = self._bodies.pop(item, None)
         if body is None:
             names = needs_of(item).arguments
             body = self._body(item, notebook, {name: item.funcargs[name] for name in names})
-        self.awaited = body
+        self._items[body.notebook] = item
         try:
-            self.engine.wait(body)
-        except BaseException:
-            self.engine.drop(body)
+            with guarded(self.engine, item, body):
+                self.engine.wait(body)
+        except KeyboardInterrupt:
             raise
+        except BaseException as fault:
+            self.engine.end(body)
+            # Where the body was when it was cut off tells more than where we waited for it.
+            cause = body.fault
+            shown = cause.__traceback__ if isinstance(cause, asyncio.CancelledError) else None
+            raise fault.with_traceback(shown) from None
         finally:
-            self.awaited = None
+            del self._items[body.notebook]
         return body
+
+    def compared(self, **how: Any) -> Any:
+        """Return what the running body's item makes of a failed comparison; None for the awaited.
+
+        pytest asks the conftest files of the item that is awaited.
+        """
+        notebook = recorder.own()
+        item = None if notebook is None or self._asking else self._items.get(notebook)
+        if item is None or item not in self._bodies:
+            return None
+        self._asking = True
+        try:
+            found = item.ihook.pytest_assertrepr_compare(config=item.config, **how)
+        finally:
+            self._asking = False
+        return next(filter(None, found), None)
+
+    @staticmethod
+    def why_inline(item: pytest.Item) -> str:
+        """Return why *item* runs in its own turn, in words."""
+        return needs_of(item).inline or ""
 
     def forget(self, item: pytest.Item) -> None:
         """Cut the body of *item*, whose turn ended without it."""
@@ -87,6 +113,7 @@ class Ahead:
         if body is not None:
             self.engine.drop(body)
             recorder.end(body.notebook)
+            del self._items[body.notebook]
 
     def stop(self) -> None:
         """Let calls under way end, and cut all bodies: their fixtures are about to be torn down."""
@@ -119,6 +146,7 @@ class Ahead:
         for item in self._window or ():
             if self._may_start(item):
                 body = self._bodies[item] = self._prepared(item)
+                self._items[body.notebook] = item
                 return body
         return None
 
