@@ -23,19 +23,24 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
 __all__ = [
+    "OPTIONS",
+    "Key",
     "async_client",
     "base_url_of",
-    "close_blocking_clients",
-    "close_clients",
+    "close_async",
+    "close_sync",
     "key_name",
+    "key_of",
     "needs_key",
     "sync_client",
+    "tls",
 ]
 
 _DEFAULT_KEY = "OPENAI_API_KEY"
 _DEFAULT_URL = "https://api.openai.com/v1"
 _NO_KEY = "no-key-needed"
-_OPTIONS: dict[str, Any] = {"max_retries": 2, "timeout": 120.0}
+OPTIONS: dict[str, Any] = {"max_retries": 2, "timeout": 120.0}
+"""How clients are built; the time is the longest silence, in seconds."""
 
 _lock = threading.Lock()
 _sync: dict[tuple[str, str], OpenAI] = {}
@@ -45,11 +50,19 @@ _async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str
 )
 
 
-class _Key:
+class Key:
     """A key that tracebacks with locals do not show."""
+
+    __slots__ = ("value",)
 
     def __init__(self, value: str) -> None:
         self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
     def __repr__(self) -> str:
         return redaction.MASK
@@ -72,50 +85,45 @@ def needs_key(spec: ModelSpec) -> bool:
 
 def sync_client(spec: ModelSpec, *, allow_no_key: bool) -> OpenAI:
     """Return the process's blocking client for *spec*; raises `ReplyError` without a key."""
-    key = _key(spec, allow_no_key)
+    key = key_of(spec, allow_no_key)
     name = (base_url_of(spec), digest_text(key.value))
     with _lock:
         if name not in _sync:
             import openai
 
-            http = openai.DefaultHttpx2Client(verify=_tls())
+            http = openai.DefaultHttpx2Client(verify=tls())
             _sync[name] = openai.OpenAI(
-                base_url=name[0], api_key=key.value, http_client=http, **_OPTIONS
+                base_url=name[0], api_key=key.value, http_client=http, **OPTIONS
             )
         return _sync[name]
 
 
 def async_client(spec: ModelSpec, *, allow_no_key: bool) -> AsyncOpenAI:
     """Return the running loop's client for *spec*; one that is not shared where no loop runs."""
-    key = _key(spec, allow_no_key)
+    key = key_of(spec, allow_no_key)
     name = (base_url_of(spec), digest_text(key.value))
     shared = _of_loop()
     if name not in shared:
         import openai
 
-        http = openai.DefaultAsyncHttpx2Client(verify=_tls())
+        http = openai.DefaultAsyncHttpx2Client(verify=tls())
         shared[name] = openai.AsyncOpenAI(
-            base_url=name[0], api_key=key.value, http_client=http, **_OPTIONS
+            base_url=name[0], api_key=key.value, http_client=http, **OPTIONS
         )
     return shared[name]
 
 
-async def close_clients(*, blocking: bool = True) -> None:
-    """Close what clients have open on the running loop, and with *blocking* the sync ones too.
-
-    To be awaited before a loop is closed: connections left open on it warn when they are collected.
-    """
+async def close_async() -> None:
+    """Close what the running loop's clients have open; the next call builds new ones."""
     found = _of_loop()
     clients = list(found.values())
     found.clear()
     for client in clients:
         await client.close()
-    if blocking:
-        close_blocking_clients()
 
 
-def close_blocking_clients() -> None:
-    """Close the connections of all sync clients; the next call opens new ones."""
+def close_sync() -> None:
+    """Close what all sync clients have open; the next call builds new ones."""
     with _lock:
         clients = list(_sync.values())
         _sync.clear()
@@ -133,13 +141,14 @@ def _of_loop() -> dict[tuple[str, str], AsyncOpenAI]:
     return _async.setdefault(loop, {})
 
 
-def _key(spec: ModelSpec, allow_no_key: bool) -> _Key:
+def key_of(spec: ModelSpec, allow_no_key: bool) -> Key:
+    """Return the key for *spec*; raises `ReplyError` where it needs one that is not set."""
     found = os.environ.get(key_name(spec))
     if found:
         redaction.learn(found)
-        return _Key(found)
+        return Key(found)
     if allow_no_key or not needs_key(spec):
-        return _Key(_NO_KEY)
+        return Key(_NO_KEY)
     raise ReplyError(
         f"model {spec.alias!r} ({spec.model}): environment variable {key_name(spec)} is not set; "
         "set it to the key of that server, or use recorded replies alone: --ailoop-replies=replay"
@@ -153,7 +162,7 @@ def _is_here(base_url: str) -> bool:
 
 
 @functools.cache
-def _tls() -> Any:
+def tls() -> Any:
     """Return one TLS context for all clients: making it is most of the cost of a client."""
     import httpx2
 

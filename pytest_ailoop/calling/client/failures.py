@@ -7,28 +7,45 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from pytest_ailoop.calling.client.connections import base_url_of, key_name, needs_key
+from pytest_ailoop.calling.client.http1 import NoAnswer, NoConnection
+from pytest_ailoop.calling.parse.shapes import decoded
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.errors import AiloopError, ReplyError
 from pytest_ailoop.redaction import redact
 from pytest_ailoop.text import one_line
 
-__all__ = ["client_errors", "failure", "own_fault", "unusable"]
+__all__ = ["Refused", "client_errors", "failure", "own_fault", "unusable"]
 
 _EXCERPT = 300
 
 
+class Refused(Exception):
+    """The server answered with an error status."""
+
+    def __init__(self, status: int, reply: bytes) -> None:
+        self.status_code = status
+        text = reply.decode("utf-8", "replace").strip()
+        whole = decoded(text)
+        self.body: Any = whole.get("error", whole) if isinstance(whole, dict) else text
+        told = self.body.get("message") if isinstance(self.body, dict) else None
+        super().__init__(f"Error code: {status}" + (f" - {told}" if told else ""))
+
+
 def client_errors() -> tuple[type[Exception], ...]:
-    """Return what a call of the client raises where the server or the way to it is at fault.
+    """Return what a call raises, on either way, where the server or the way to it is at fault.
 
     Faults of ours come up from below the client by themselves, or inside one of its own.
     """
-    import openai
-
-    return (openai.OpenAIError, json.JSONDecodeError, AiloopError)
+    ours = (AiloopError, Refused, NoAnswer, NoConnection, json.JSONDecodeError)
+    # Without the client, nothing raised one of its own.
+    openai = sys.modules.get("openai")
+    return ours if openai is None else (*ours, openai.OpenAIError)
 
 
 def own_fault(error: BaseException) -> AiloopError | None:
@@ -47,19 +64,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def failure(spec: ModelSpec, error: Exception) -> ReplyError:
     """Return the fault for an error of the client: model, address, status, message, next step."""
-    import openai
-
-    status = error.status_code if isinstance(error, openai.APIStatusError) else None
-    if isinstance(error, openai.APITimeoutError):
+    status = getattr(error, "status_code", None)
+    if isinstance(error, NoAnswer) or _is_openai(error, "APITimeoutError"):
         what, step = "no answer in time", "the server is slow or hangs; give timeout= more seconds"
-    elif isinstance(error, openai.APIConnectionError):
+    elif isinstance(error, NoConnection) or _is_openai(error, "APIConnectionError"):
         what = f"no connection ({_deepest(error)})"
         step = f"is the server running, and is base_url right?{_keyless(spec)}"
-    elif status is not None:
+    elif isinstance(status, int):
         what, step = f"HTTP {status}: {_message(error)}", _step(spec, status)
     else:
         what, step = _message(error), "the server's reply could not be read; ask it directly"
     return ReplyError(f"{_where(spec)}: {what}\n  next: {step}")
+
+
+def _is_openai(error: Exception, name: str) -> bool:
+    kind = getattr(sys.modules.get("openai"), name, None)
+    return isinstance(kind, type) and isinstance(error, kind)
 
 
 def unusable(

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pytest_ailoop.calling.client.connections import async_client, close_clients, sync_client
+from pytest_ailoop.calling.client.closing import close_clients
+from pytest_ailoop.calling.client.connections import async_client, sync_client
 from pytest_ailoop.calling.client.failures import client_errors
+from pytest_ailoop.calling.client.lean import is_open, lean_of
 from pytest_ailoop.calling.client.request import Asked, PromptLike, build
 from pytest_ailoop.calling.client.streams import AsyncTextStream, TextStream
 from pytest_ailoop.calling.client.turn import Turn
@@ -45,6 +47,8 @@ class _Bound:
         self._defaults = dict(defaults or {})
         self._purpose = purpose
         self._allow_no_key = allow_no_key
+        # Whoever has the client in hand may have changed it.
+        self._handed_out = False
 
     @property
     def model(self) -> str:
@@ -74,7 +78,14 @@ class LLM(_Bound):
 
     @property
     def client(self) -> AsyncOpenAI:
-        """The openai client underneath, shared by all that ask the same server on this loop."""
+        """An openai client for the model's server, shared by all that ask it on this loop.
+
+        Once it was asked for, this `llm` sends through it alone.
+        """
+        self._handed_out = True
+        return self._client()
+
+    def _client(self) -> AsyncOpenAI:
         return async_client(self.spec, allow_no_key=self._allow_no_key)
 
     @overload
@@ -115,7 +126,7 @@ class LLM(_Bound):
         )
         try:
             with turn.attributed():
-                completion = turn.recalled() or await self._send(turn)
+                completion = await self._completion(turn)
         except client_errors() as error:
             fault = turn.fault(error)
         else:
@@ -159,8 +170,18 @@ class LLM(_Bound):
         asked = self._asked(prompt, stream=True, **how)
         return AsyncTextStream(lambda: self._turn(asked), self._send)
 
+    async def _completion(self, turn: Turn[Any]) -> Any:
+        lean = lean_of(self.spec, turn.asked.body)
+        if lean is None:
+            return await self._send(turn)
+        if self._handed_out or not is_open(blocking=False):
+            found = lean.recalled()
+        else:
+            found = await lean.ask_async(allow_no_key=self._allow_no_key)
+        return await self._send(turn) if found is None else turn.took(found)
+
     async def _send(self, turn: Turn[Any]) -> Any:
-        return await self.client.chat.completions.create(**turn.asked.body)
+        return await self._client().chat.completions.create(**turn.asked.body)
 
     async def aclose(self) -> None:
         """Close the connections of this loop's clients; the next call opens new ones."""
@@ -175,7 +196,14 @@ class SyncLLM(_Bound):
 
     @property
     def client(self) -> OpenAI:
-        """The openai client underneath, shared by all that ask the same server."""
+        """An openai client for the model's server, shared by all that ask it.
+
+        Once it was asked for, this `llm` sends through it alone.
+        """
+        self._handed_out = True
+        return self._client()
+
+    def _client(self) -> OpenAI:
         return sync_client(self.spec, allow_no_key=self._allow_no_key)
 
     @overload
@@ -216,7 +244,7 @@ class SyncLLM(_Bound):
         )
         try:
             with turn.attributed():
-                completion = turn.recalled() or self._send(turn)
+                completion = self._completion(turn)
         except client_errors() as error:
             fault = turn.fault(error)
         else:
@@ -259,5 +287,15 @@ class SyncLLM(_Bound):
         asked = self._asked(prompt, stream=True, **how)
         return TextStream(lambda: self._turn(asked), self._send)
 
+    def _completion(self, turn: Turn[Any]) -> Any:
+        lean = lean_of(self.spec, turn.asked.body)
+        if lean is None:
+            return self._send(turn)
+        if self._handed_out or not is_open(blocking=True):
+            found = lean.recalled()
+        else:
+            found = lean.ask(allow_no_key=self._allow_no_key)
+        return self._send(turn) if found is None else turn.took(found)
+
     def _send(self, turn: Turn[Any]) -> Any:
-        return self.client.chat.completions.create(**turn.asked.body)
+        return self._client().chat.completions.create(**turn.asked.body)

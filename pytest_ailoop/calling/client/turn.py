@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from pytest_ailoop import recorder
-from pytest_ailoop.calling import seam
 from pytest_ailoop.calling.client.connections import base_url_of
 from pytest_ailoop.calling.client.failures import failure, own_fault, unusable
+from pytest_ailoop.calling.client.lean import Found
 from pytest_ailoop.calling.client.reading import reply_fields
 from pytest_ailoop.calling.client.request import Asked
-from pytest_ailoop.calling.exchange import recall
 from pytest_ailoop.calling.parse import chat
 from pytest_ailoop.calling.parse.shapes import as_text, items, obj
 from pytest_ailoop.calling.prices import cost_of
@@ -41,21 +40,17 @@ class Turn(Generic[T]):
         self._faults_before = len(self._faults())
         self._chunks: list[Mapping[str, Any]] = []
         self._first: float | None = None
+        self._call: Call | None = None
         self._started = time.perf_counter()
 
     def attributed(self) -> contextlib.AbstractContextManager[None]:
         """Count what is sent inside for whom it is."""
         return recorder.judging() if self._purpose == "judge" else contextlib.nullcontext()
 
-    def recalled(self) -> Any:
-        """Return the completion as it is kept, without a client being built for it; else None."""
-        store = seam.current_store()
-        body = dict(self.asked.body)
-        body.pop("timeout", None)
-        body |= body.pop("extra_body", {})
-        if store is None or self._notebook is None:
-            return None
-        return recall(store, base_url_of(self._spec), "/chat/completions", body)
+    def took(self, found: Found) -> Any:
+        """Note the call that the short way made, and return its completion."""
+        self._call = found.call
+        return found.completion
 
     def fault(self, error: Exception) -> Exception:
         """Return what to raise for *error*: the fault of ours behind it, else a `ReplyError`."""
@@ -103,7 +98,7 @@ class Turn(Generic[T]):
     def _reply(self, completion: Mapping[str, Any], raw: Any) -> Reply[T]:
         elapsed = time.perf_counter() - self._started
         fields = reply_fields(completion, self.asked)
-        call = self._seen(fields["text"])
+        call = self._call or self._seen(fields["text"])
         return Reply(
             **fields,
             cost=self._cost(fields["usage"], fields["model"], call),

@@ -583,7 +583,7 @@ def test_a_server_that_hangs_is_named(ask: Asking, monkeypatch: pytest.MonkeyPat
 def _connection_options() -> dict[str, Any]:
     from pytest_ailoop.calling.client import connections
 
-    return connections._OPTIONS
+    return connections.OPTIONS
 
 
 @pytest.mark.parametrize("kind", [LLM, SyncLLM])
