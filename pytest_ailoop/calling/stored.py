@@ -87,16 +87,29 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def _pack_json(text: str) -> dict[str, Any] | None:
     bare = text.removesuffix("\n")
     try:
-        value = json.loads(bare, parse_constant=_no_constant)
-        for name, layout in _LAYOUTS.items():
-            if json.dumps(value, **layout) == bare:
+        value = _DECODER.decode(bare)
+        for name in _likely(bare):
+            if json.dumps(value, **_LAYOUTS[name]) == bare:
                 return {"json": value, "format": name + ("" if bare == text else " newline")}
     except (ValueError, RecursionError):
         pass
     return None
+
+
+def _likely(text: str) -> list[str]:
+    """Return the layouts that *text* may have: an object's first lines give most away."""
+    names = list(_LAYOUTS)
+    if text.startswith("{\n"):
+        names = names[4:]
+    elif text.startswith('{"'):
+        names = names[2:4] if text[text.find('":') + 2 :][:1] == " " else names[:2]
+    return names if text.isascii() else [name for name in names if not name.endswith("ascii")]
 
 
 def _unpack(reply: Mapping[str, Any]) -> list[bytes]:
