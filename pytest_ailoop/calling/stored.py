@@ -103,12 +103,15 @@ def _pack_json(text: str) -> dict[str, Any] | None:
 
 
 def _likely(text: str) -> list[str]:
-    """Return the layouts that *text* may have: an object's first lines give most away."""
+    """Return the layouts that *text* may have, those that an object's first bytes speak for first.
+
+    No object that has a field fits two of them but for ASCII.
+    """
     names = list(_LAYOUTS)
     if text.startswith("{\n"):
-        names = names[4:]
-    elif text.startswith('{"'):
-        names = names[2:4] if text[text.find('":') + 2 :][:1] == " " else names[:2]
+        names = names[4:] + names[:4]
+    elif text.startswith('{"') and text[text.find('":', 2) + 2 :][:1] == " ":
+        names = names[2:] + names[:2]
     return names if text.isascii() else [name for name in names if not name.endswith("ascii")]
 
 
