@@ -25,7 +25,7 @@ __all__ = ["Engine"]
 #: How many turns of the loop an item that needs no waiting gives to the others.
 _TURNS = 4
 #: Seconds for a body that was told to end.
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 
 
 class Engine:
@@ -121,24 +121,31 @@ class Engine:
             with routed():
                 self._run_for(0.02)
 
-    def settle(self, is_quiet: Callable[[], bool], seconds: float) -> None:
+    def settle(self, is_quiet: Callable[[], bool], seconds: float) -> bool:
         """Let calls under way come to their end, until *is_quiet* or for so many seconds.
 
-        No body is begun any more. A second `KeyboardInterrupt` ends it at once.
+        No body is begun any more. A `KeyboardInterrupt` ends it at once; returns whether none came.
         """
         self._draining = True
         end = time.monotonic() + seconds
-        with contextlib.suppress(KeyboardInterrupt), routed():
-            while self._active and not is_quiet() and time.monotonic() < end:
-                self._run_for(0.02)
+        try:
+            with routed():
+                while self._active and not is_quiet() and time.monotonic() < end:
+                    self._run_for(0.02)
+        except KeyboardInterrupt:
+            return False
+        return True
 
-    def stop(self) -> None:
-        """Cut all bodies that are at work, before fixtures they may use are torn down."""
+    def stop(self, patience: float = _PATIENCE) -> None:
+        """Cut all bodies that are at work, before fixtures they may use are torn down.
+
+        They get *patience* seconds to end.
+        """
         self._draining = True
         self._ahead.clear()
         for body in list(self._active):
             self._cut(body)
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + patience
         with contextlib.suppress(KeyboardInterrupt), routed():
             while self._active and time.monotonic() < end:
                 self._run_for(0.02)

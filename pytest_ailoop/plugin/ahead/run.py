@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Ahead"]
 
 #: Seconds that calls under way get to come to their end, where the run stops early.
-SETTLE = 5.0
+SETTLE = 4.0
 
 
 class Ahead:
@@ -117,13 +117,14 @@ class Ahead:
 
     def stop(self) -> None:
         """Let calls under way end, and cut all bodies: their fixtures are about to be torn down."""
-        flight = self._evaluation.store.flight
+        flight, patience = self._evaluation.store.flight, 1.0
         if self.engine.active:
             flight.is_closed = True
-            self.engine.settle(lambda: not flight.calls, SETTLE)
+            if not self.engine.settle(lambda: not flight.calls, SETTLE):
+                patience = 0.0
         for item in list(self._bodies):
             self.forget(item)
-        self.engine.stop()
+        self.engine.stop(patience)
         flight.is_closed = False  # Another attempt at the last item may follow.
 
     def close(self) -> None:

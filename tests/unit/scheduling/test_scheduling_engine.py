@@ -1,0 +1,283 @@
+"""How many bodies run, in which order they end, and what cuts them off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+
+import pytest
+
+from pytest_ailoop import recorder
+from pytest_ailoop.scheduling.baton import BodyCut
+from tests.unit.scheduling.bodies import Items
+
+
+class Crowd:
+    """Counts how many bodies are inside at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.begun = 0
+
+    @contextlib.contextmanager
+    def inside(self):
+        self.begun += 1
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            yield
+        finally:
+            self.now -= 1
+
+
+def test_the_gate_is_reached_and_never_passed():
+    """Of ten bodies that wait, four are at work at once: as many as the gate lets in."""
+    crowd = Crowd()
+
+    async def work(number):
+        with crowd.inside():
+            await asyncio.sleep(0.01)
+
+    done = Items(work, 10, gate=4).run()
+    assert (4, 10, [None] * 10) == (crowd.most, crowd.begun, [one.fault for one in done])
+
+
+def test_sync_bodies_wait_side_by_side():
+    """Bodies that block in a wait of ours overlap, each in a thread of its own."""
+    crowd, threads = Crowd(), set()
+
+    def work(number):
+        with crowd.inside(), recorder.away():
+            threads.add(threading.get_ident())
+            time.sleep(0.02)
+
+    Items(work, 10, gate=4, is_async=False).run()
+    assert (4, 10) == (crowd.most, crowd.begun)
+    assert threading.get_ident() not in threads
+
+
+def test_sync_bodies_run_one_at_a_time():
+    """Outside of such waits no two bodies run at once, so plain globals keep their meaning."""
+    value, seen = [0], []
+
+    def work(number):
+        for _ in range(20):
+            value[0] = number
+            time.sleep(0.002)
+            seen.append(value[0] == number)
+            with recorder.away():
+                time.sleep(0.002)
+
+    done = Items(work, 6, gate=6, is_async=False).run()
+    assert [None] * 6 == [one.fault for one in done]
+    assert (120, True) == (len(seen), all(seen))
+
+
+def test_the_lookahead_bounds_what_was_started_and_not_taken():
+    """While the first body is waited for, only so many of the later ones are started."""
+    begun = []
+    release = asyncio.Event()
+
+    async def work(number):
+        begun.append(number)
+        if number == 0:
+            await asyncio.sleep(0.05)
+        elif number == 3:
+            release.set()
+
+    items = Items(work, 20, gate=20, lookahead=5)
+    items.take(items.bodies[0])
+    assert [0, 1, 2, 3, 4, 5] == sorted(begun)
+    items.close()
+
+
+def test_an_outcome_waits_for_its_turn():
+    """Each body's own exception is kept with it, `SystemExit` and cancellation too."""
+    faults = [ValueError("a"), SystemExit(3), asyncio.CancelledError(), None]
+
+    async def work(number):
+        await asyncio.sleep(0)
+        if faults[number]:
+            raise faults[number]
+
+    assert faults == [one.fault for one in Items(work, 4).run()]
+
+
+def test_a_sync_body_keeps_its_outcome():
+    """A sync body's `SystemExit` ends its own thread and nothing else."""
+    faults = [SystemExit(3), None, KeyError("x")]
+
+    def work(number):
+        if faults[number]:
+            raise faults[number]
+
+    assert faults == [one.fault for one in Items(work, 3, is_async=False).run()]
+
+
+def test_nothing_moves_between_turns():
+    """A body that could go on stands still while nobody waits for one."""
+    steps = []
+
+    async def work(number):
+        for step in range(100):
+            steps.append((number, step))
+            await asyncio.sleep(0)
+            if number == 0 and step == 3:
+                return
+
+    items = Items(work, 2, gate=2)
+    items.take(items.bodies[0])
+    before = len(steps)
+    time.sleep(0.02)
+    assert before == len(steps)
+    items.take(items.bodies[1])
+    items.close()
+    assert (1, 99) == steps[-1]
+
+
+def test_long_pauses_do_not_count_as_time():
+    """A client's timeout of a body does not run out while an ordinary test takes long."""
+    faults = []
+
+    async def work(number):
+        if number == 1:
+            try:
+                async with asyncio.timeout(0.3):
+                    await asyncio.sleep(0.2)
+            except TimeoutError as fault:
+                faults.append(fault)
+
+    items = Items(work, 2, gate=2)
+    items.take(items.bodies[0])
+    time.sleep(0.4)
+    items.take(items.bodies[1])
+    items.close()
+    assert [] == faults
+    assert 0.19 < items.bodies[1].duration < 0.4
+
+
+def test_drain_ends_all_that_began_and_begins_nothing():
+    """Before an item that runs alone, bodies at work end and no further one begins."""
+    begun, ended = [], []
+
+    async def work(number):
+        begun.append(number)
+        await asyncio.sleep(0.02 if number else 0)
+        ended.append(number)
+
+    items = Items(work, 12, gate=3)
+    items.take(items.bodies[0])
+    items.engine.drain()
+    assert (0, begun) == (items.engine.active, sorted(ended))
+    assert len(begun) < 12
+    items.close()
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_an_interruption_reaches_the_waiter_and_not_the_running_body(is_async):
+    """What a signal's handler gives is raised by `wait`; the body at work goes on unharmed."""
+    fault = TimeoutError("too long")
+
+    async def work(number):
+        if number == 1:
+            items.engine.interrupt(fault)
+        await asyncio.sleep(0.01 * (10 if number == 0 else 1))
+
+    def sync_work(number):
+        if number == 1:
+            items.engine.interrupt(fault)
+        with recorder.away():
+            time.sleep(0.01 * (10 if number == 0 else 1))
+
+    items = Items(work if is_async else sync_work, 2, gate=2, is_async=is_async)
+    items._coming.pop(0)
+    with pytest.raises(TimeoutError) as caught:
+        items.take(items.bodies[0])
+    assert fault is caught.value
+    assert None is items.take(items.bodies[1]).fault
+    items.close()
+
+
+def test_a_cut_body_ends_at_once():
+    """Bodies that are cut run their `finally` blocks; a Python loop without end is left, too."""
+    ended = []
+
+    async def work(number):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(number)
+
+    items = Items(work, 2, gate=2)
+    items.engine.interrupt(TimeoutError())
+    with pytest.raises(TimeoutError):
+        items.take(items.bodies[0])
+    items.engine.stop()
+    items.close()
+    assert ([0, 1], [True, True]) == (sorted(ended), [one.is_cut for one in items.bodies])
+
+
+def test_a_sync_body_that_waits_ends_when_it_is_back():
+    """A thread that is cut while it waits does not get the baton again."""
+    went_on, cut = [], []
+
+    def work(number):
+        try:
+            with recorder.away():
+                time.sleep(0.2)
+            went_on.append(number)
+        except BodyCut:
+            cut.append(number)
+            raise
+
+    items = Items(work, 1, is_async=False)
+    items.engine.interrupt(TimeoutError())
+    with pytest.raises(TimeoutError):
+        items.take(items.bodies[0])
+    items.engine.stop()
+    items.close()
+    assert ([], [0]) == (went_on, cut)
+
+
+def test_a_coroutine_runs_for_a_sync_body_while_others_go_on():
+    """`run_async` of a sync body's notebook runs on the loop, in the body's context."""
+    crowd, owners = Crowd(), []
+
+    async def judge():
+        with crowd.inside():
+            await asyncio.sleep(0.01)
+            owners.append(recorder.own().nodeid)
+        return "verdict"
+
+    found = []
+
+    def work(number):
+        found.append(recorder.own().run_async(judge()))
+
+    Items(work, 4, gate=4, is_async=False).run()
+    assert (["verdict"] * 4, 4) == (found, crowd.most)
+    assert {f"item {number}" for number in range(4)} == set(owners)
+
+
+def test_threads_of_a_body_belong_to_its_item():
+    """A thread or pool job that a body starts is told to that body's item."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    owners = []
+    pool = ThreadPoolExecutor(1)
+
+    def tell(number):
+        owners.append((number, recorder.own().nodeid))
+
+    async def work(number):
+        await asyncio.sleep(0)
+        thread = threading.Thread(target=tell, args=(number,))
+        thread.start()
+        thread.join()
+        pool.submit(tell, number).result()
+
+    Items(work, 3, gate=3).run()
+    pool.shutdown()
+    assert [(n, f"item {n}") for n in (0, 0, 1, 1, 2, 2)] == sorted(owners)
+    assert "carrying" not in threading.Thread.start.__name__
