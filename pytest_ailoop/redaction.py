@@ -16,7 +16,7 @@ import threading
 import urllib.parse
 from collections.abc import Iterator, Mapping
 
-__all__ = ["MASK", "forget", "learn", "learn_environment", "redact", "redact_shown"]
+__all__ = ["MASK", "forget", "learn", "learn_environment", "may_hold", "redact", "redact_shown"]
 
 MASK = "[secret]"
 
@@ -54,11 +54,13 @@ _SHORTEST = 8
 _lock = threading.Lock()
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
+# As they stand inside a string of JSON.
+_written: tuple[str, ...] = ()
 
 
 def learn(value: str | None) -> None:
     """Treat *value* as a secret from now on; short ones and usual placeholders are ignored."""
-    global _pattern
+    global _pattern, _written
     if not value or len(value) < _SHORTEST or value.lower() in _PLACEHOLDERS:
         return
     spellings = {one for one in _spellings(value) if len(one) >= _SHORTEST}
@@ -68,6 +70,7 @@ def learn(value: str | None) -> None:
         _known.update(spellings)
         longest_first = sorted(_known, key=len, reverse=True)
         _pattern = re.compile("|".join(map(re.escape, longest_first)))
+        _written = tuple({json.dumps(one, ensure_ascii=False)[1:-1] for one in _known})
 
 
 def _spellings(value: str) -> Iterator[str]:
@@ -100,6 +103,14 @@ def redact(text: str) -> str:
     return text if pattern is None else pattern.sub(MASK, text)
 
 
+def may_hold(line: str) -> bool:
+    """Return whether a known secret stands in *line*, the JSON (`ensure_ascii=False`) of a value.
+
+    True also where it only looks so, over the border of two strings.
+    """
+    return any(one in line for one in _written)
+
+
 def redact_shown(text: str) -> str:
     """Return *text* without secrets, and without what only has the shape of one.
 
@@ -110,7 +121,7 @@ def redact_shown(text: str) -> str:
 
 def forget() -> None:
     """Drop all known secrets (for tests)."""
-    global _pattern
+    global _pattern, _written
     with _lock:
         _known.clear()
-        _pattern = None
+        _pattern, _written = None, ()

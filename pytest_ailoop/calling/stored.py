@@ -29,6 +29,7 @@ _LAYOUTS: dict[str, dict[str, Any]] = {
 _AFTER_BLANK_LINE = re.compile(r"(?<=\n\n)|(?<=\r\n\r\n)|(?<=\r\r)")
 _NEEDED = {"address": str, "path": str, "trial": int, "reply": dict, "status": int}
 _AFTER_LINE = re.compile(r"(?<=\n)")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
 
 
@@ -64,6 +65,9 @@ class StoredReply:
         """The body as the parsers take it: the JSON value, or bytes."""
         value = self.reply.get("json")
         return value if isinstance(value, dict) else b"".join(self.pieces)
+
+
+_FIELDS = frozenset(StoredReply.__dataclass_fields__)
 
 
 def is_stream(content_type: str) -> bool:
@@ -156,16 +160,20 @@ def to_line(stored: StoredReply) -> str:
     for name in ("status", "content_type", "latency", "first_token"):
         if getattr(stored, name) is not None:
             fields[name] = getattr(stored, name)
-    return _dumped(_masked(fields))
+    line = _ENCODER.encode(fields)
+    # Masking looks at every value, and hardly any line holds a secret.
+    if redaction.may_hold(line):
+        fields = _masked(fields)
+        line = _ENCODER.encode(fields)
+    return line if line.isascii() else _writable(line, fields)
 
 
-def _dumped(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _writable(line: str, fields: dict[str, Any]) -> str:
     try:
-        text.encode("utf-8")
+        line.encode("utf-8")
     except UnicodeEncodeError:  # A lone surrogate can stand in a file as an escape only.
-        text = json.dumps(value, separators=(",", ":"))
-    return text
+        return json.dumps(fields, separators=(",", ":"))
+    return line
 
 
 def _masked(value: Any) -> Any:
@@ -201,9 +209,8 @@ def from_line(line: str | bytes) -> StoredReply:
         raise ValueError("nested too deeply") from None
     if not isinstance(fields, dict):
         raise ValueError(f"expected an object, got {type(fields).__name__}")
-    unknown = set(fields) - set(StoredReply.__dataclass_fields__)
-    if unknown:
-        raise ValueError(f"unknown field {min(unknown)!r}")
+    if not fields.keys() <= _FIELDS:
+        raise ValueError(f"unknown field {min(fields.keys() - _FIELDS)!r}")
     for name, kind in _NEEDED.items():
         if not isinstance(fields.get(name), kind):
             raise ValueError(f"{name!r} is missing or not {kind.__name__}")

@@ -1,11 +1,8 @@
-"""Addresses, stored replies, recordings, the cache, and the words of a miss."""
+"""Addresses, stored replies, recordings, and the words of a miss."""
 
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ailoop import redaction
-from pytest_ailoop.calling.cache import Cache
 from pytest_ailoop.calling.identity import Identity, Request, address_of, endpoint_of, is_loopback
 from pytest_ailoop.calling.nearest import Neighbours, difference
 from pytest_ailoop.calling.recordings import read_recordings, write_recordings
@@ -228,6 +224,16 @@ def test_secrets_leave_values_only() -> None:
     assert json.loads(line)["request"] == {"k": "x [secret]"}
 
 
+@pytest.mark.parametrize("secret", ['say "x\\y"', "bél\nle\tclé", "key-\u2028-\U0001f511-key"])
+def test_secrets_are_found_as_they_are_written(secret: str) -> None:
+    """What JSON escapes in a secret does not hide it, nor what stands beside it."""
+    redaction.learn(secret)
+    line = to_line(stored(request={secret: [f'a\n{secret}"b']}, reply={"text": secret}))
+    found = from_line(line)
+    assert found.request == {"[secret]": ['a\n[secret]"b']}
+    assert found.reply == {"text": "[secret]"}
+
+
 def test_recordings_are_sorted_and_merged(tmp_path: Path) -> None:
     """Writing keeps others' replies, replaces its own, sorts, and repeats byte for byte."""
     path = tmp_path / "__recordings__" / "test_x.jsonl"
@@ -296,93 +302,6 @@ def test_equal_lines_twice_and_crlf_are_fine(tmp_path: Path) -> None:
     path = tmp_path / "test_x.jsonl"
     path.write_bytes((HEADER + GOOD + "\n" + GOOD + "\n").replace("\n", "\r\n").encode())
     assert [*read_recordings(path)] == ["a" * 16]
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Iterator[Cache]:
-    found = Cache(tmp_path / ".ailoop")
-    yield found
-    found.close()
-
-
-def test_cache_keeps(cache: Cache) -> None:
-    """Replies and outputs come back; a look into no cache makes none; the file is private."""
-    assert cache.get("a" * 16) is None
-    assert not cache.path.parent.exists()
-    assert cache.put(stored())
-    assert cache.get("a" * 16) == stored()
-    cache.put_output("d", "text \ud800")
-    assert cache.get_output("d") == "text \ud800"
-    assert stat.S_IMODE(cache.path.stat().st_mode) == 0o600
-    assert (cache.path.parent / ".gitignore").read_text().endswith("*\n")
-    cache.close()
-    assert cache.get("a" * 16) == stored()
-
-
-@pytest.mark.parametrize("column", ["entry", "sum"])
-def test_a_flipped_byte_is_a_miss(column: str, cache: Cache) -> None:
-    """A damaged row is counted and read as absent, and can be written anew."""
-    cache.put(stored())
-    cache.close()
-    connection = sqlite3.connect(cache.path)
-    (data,) = connection.execute(f"SELECT {column} FROM replies").fetchone()
-    flipped = bytes([*data[:5], data[5] ^ 1, *data[6:]])
-    connection.execute(f"UPDATE replies SET {column} = ?", (flipped,))
-    connection.commit()
-    connection.close()
-    assert cache.get("a" * 16) is None
-    assert cache.damaged == 1
-    cache.put(stored())
-    assert cache.get("a" * 16) == stored()
-
-
-def test_no_place_for_a_cache(tmp_path: Path) -> None:
-    """Where the folder cannot be made, all goes on without a cache and one warning says so."""
-    (tmp_path / "file").write_text("")
-    cache = Cache(tmp_path / "file" / ".ailoop")
-    assert [cache.put(stored()), cache.put(stored()), cache.get("a" * 16)] == [False, False, None]
-    assert len(cache.warnings) == 1
-    assert "cannot be used" in cache.warnings[0]
-
-
-def test_a_file_that_is_no_database(cache: Cache) -> None:
-    """A damaged file is told, not thrown."""
-    cache.path.parent.mkdir()
-    cache.path.write_bytes(b"no database at all, but long enough to be one" * 99)
-    assert cache.get("a" * 16) is None
-    assert not cache.put(stored())
-    assert len(cache.warnings) == 1
-
-
-def test_a_newer_cache_is_left_alone(cache: Cache) -> None:
-    """A cache of a newer schema is neither read nor written."""
-    cache.put(stored())
-    cache.close()
-    connection = sqlite3.connect(cache.path)
-    connection.execute("PRAGMA user_version = 9")
-    connection.close()
-    assert cache.get("a" * 16) is None
-    assert "newer pytest-ailoop" in cache.warnings[0]
-
-
-def test_a_cache_that_cannot_be_written_is_read(cache: Cache) -> None:
-    """When writing fails, reading goes on."""
-    cache.put(stored())
-    assert cache._connection is not None
-    cache._connection.execute("PRAGMA query_only = 1")
-    assert not cache.put(stored("b" * 16))
-    assert cache.get("a" * 16) == stored()
-    assert len(cache.warnings) == 1
-
-
-def test_cache_survives_a_fork(cache: Cache) -> None:
-    """A forked process opens the cache anew."""
-    cache.put(stored())
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if cache.put(stored("b" * 16)) else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert cache.get("b" * 16) is not None
 
 
 LONG = " ".join(f"word{number}" for number in range(200))
