@@ -42,6 +42,8 @@ class Dataset:
     cases: Sequence[Case]
     """In the order of the files; each access may build an equal case anew."""
     facts: DatasetFacts
+    files: tuple[str, ...] = ()
+    """Files and case folders that it was read from, relative to the root folder."""
 
 
 def load(
@@ -64,6 +66,7 @@ def load(
     """
     gather = _Gather(shape_of(fields), None if case_type is None else RowType(case_type))
     paths = _paths(spec)
+    read: list[str] = []
     if paths is None:
         name = objects.name_of(spec)
         gather.objects(spec, name, allow_empty)
@@ -71,7 +74,9 @@ def load(
         name = ", ".join(files.name_of(path, base) for path in paths)
         for source, reader in files.sources(paths, base=base, root=root):
             gather.file(source, reader, allow_empty)
-    return Dataset(name=name, cases=gather.cases, facts=gather.facts(name))
+            read.append(source.shown)
+    facts = gather.facts(name)
+    return Dataset(name=name, cases=gather.cases, facts=facts, files=tuple(read))
 
 
 def _paths(spec: DataSpec) -> list[str | Path] | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.digest import LENGTH
 
-__all__ = ["commit_of", "dirty_of", "models_of", "versions"]
+__all__ = ["commit_of", "dirty_of", "listed", "models_of", "versions"]
 
 PACKAGES = ("pytest", "pytest-ailoop", "openai", "genai-prices", "pydantic", "syrupy")
 PATIENCE = 5.0
@@ -36,6 +36,13 @@ def dirty_of(root: Path) -> str | None:
         return None
     changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary") or b""
     return hashlib.sha256(status + b"\0" + changes).hexdigest()[:LENGTH]
+
+
+def listed(root: Path) -> list[str]:
+    """Return the files below *root* that git does not ignore, sorted; none without git."""
+    found = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
+    names = {os.fsdecode(one) for one in found.split(b"\0") if one}
+    return sorted(names)
 
 
 def _git(root: Path, *arguments: str) -> bytes | None:

@@ -1,0 +1,111 @@
+"""What an item's result rests on, as one digest; and what a whole session's results do.
+
+Code and other files are not part of it: they are facts of the journal. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop import digest
+from pytest_ailoop.data.record import plain
+from pytest_ailoop.plugin import options
+from pytest_ailoop.plugin.naming import cell_of, key_of, source_of
+
+if TYPE_CHECKING:
+    from pytest_ailoop.data.variant import ModelSpec
+    from pytest_ailoop.plugin.evaluation import Evaluation
+    from pytest_ailoop.settings import Config
+
+__all__ = ["conditions", "identity_of", "key_digest"]
+
+_KEY = pytest.StashKey[str]()
+
+
+def key_digest(evaluation: Evaluation, item: pytest.Item) -> str:
+    """Return the digest of the item's name across runs; *item* is an eval."""
+    found = item.stash.get(_KEY, None)
+    if found is None:
+        cell = cell_of(item)
+        assert cell is not None
+        key = plain(key_of(evaluation, item, cell))
+        found = item.stash[_KEY] = digest.digest_text(digest.canonical(key))
+    return found
+
+
+def identity_of(evaluation: Evaluation, item: pytest.Item, used: Collection[str]) -> str:
+    """Return the digest of what decides the item's result: case, prompt, models, judge, test.
+
+    *used* are the names of the models that it asked. Each alias that stands for one of them, or
+    is called so, counts: a test may name its judge itself.
+    """
+    cell = cell_of(item)
+    assert cell is not None
+    config = evaluation.settings.config
+    return digest.digest(
+        {
+            "key": key_digest(evaluation, item),
+            "case": cell.case.digest,
+            "prompt": None if cell.prompt is None else cell.prompt.digest,
+            "model": None if cell.model is None else _spec(cell.model),
+            "models": [_spec(one) for one in _asked(config, used)],
+            "judge": config.judge,
+            "source": digest.digest_text(source_of(item) or ""),
+        }
+    )
+
+
+def _asked(config: Config, used: Collection[str]) -> list[ModelSpec]:
+    found = [
+        spec
+        for alias, spec in config.models.items()
+        if alias in used or spec.model in used or alias == config.judge
+    ]
+    return sorted(found, key=lambda spec: spec.alias)
+
+
+def _spec(spec: ModelSpec) -> dict[str, Any]:
+    """Limits are left out: how fast a model may be asked changes no answer."""
+    return {
+        "alias": spec.alias,
+        "model": spec.model,
+        "base_url": spec.base_url,
+        "parameters": plain(dict(spec.parameters)),
+        "price": None if spec.price is None else plain(dict(spec.price)),
+    }
+
+
+def conditions(config: pytest.Config) -> dict[str, Any]:
+    """Return what results of any item may depend on, as JSON values by a name for people."""
+    from pytest_ailoop.report.lineage import versions
+
+    option = config.getoption
+    plugins = [one for _, one in config.pluginmanager.list_plugin_distinfo()]
+    addresses = [os.environ.get(name, "") for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE")]
+    found = {
+        "the mode of replies": options.replies(config)[0],
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "a package": versions(),
+        "a plugin": dict(sorted((one.project_name, one.version) for one in plugins)),
+        # The address may hold a password.
+        "OPENAI_BASE_URL": digest.digest(addresses),
+        "--runxfail": bool(option("runxfail", False)),
+        "-W": [str(one) for one in option("pythonwarnings", None) or ()],
+        "-o": [str(one) for one in option("override_ini", None) or ()],
+        "--assert": f"{option('assertmode', '')} {__debug__}",
+    }
+    for name in ("filterwarnings", "usefixtures", "xfail_strict"):
+        found[name] = str(_ini(config, name))
+    return found
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(name)
+    except (KeyError, ValueError):
+        return None

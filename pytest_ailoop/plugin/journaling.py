@@ -1,0 +1,254 @@
+"""Finished items on their way into the journal, and what the run's end makes of it.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop import text
+from pytest_ailoop.plugin import journals, options
+from pytest_ailoop.plugin.identity import conditions, identity_of, key_digest
+from pytest_ailoop.plugin.naming import cell_of
+from pytest_ailoop.report import journal
+from pytest_ailoop.report.project import Watch
+from pytest_ailoop.report.runs import masked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_ailoop.plugin.evaluation import Evaluation
+
+__all__ = ["JOURNALING", "USED", "Journaling", "add_facts", "finish", "journaling_of", "mark"]
+
+#: Outcomes that are kept. What could not be measured is to be measured, and a skip costs nothing.
+_KEPT = ("passed", "failed", "xfailed", "xpassed")
+#: Attributes of a report that its item knows better, or that belong to one session alone.
+_OUTSIDE = frozenset(
+    {"nodeid", "location", "keywords", "node", "item_index", "worker_id", "testrun_uid"}
+    | {"ailoop_item", "ailoop_kept", "ailoop_plan"}
+)
+#: Journals of earlier runs that are left where they are.
+_OLD = 4
+
+USED = pytest.StashKey[list[str]]()
+"""On an item that ran: the models that it asked."""
+_WATCH = pytest.StashKey[Watch]()
+
+
+def mark(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -> None:
+    """Put on *report* which item it is of, and on its last one what the item is told by."""
+    if cell_of(item) is None or evaluation.settings.replies in ("live", "record"):
+        return
+    report.ailoop_item = key_digest(evaluation, item)  # type: ignore[attr-defined]
+    record = getattr(report, "ailoop", None)
+    if record is not None:
+        asked = {one["model_asked"] for one in record["calls"] if one["model_asked"]}
+        item.stash[USED] = sorted(asked)
+    if report.when == "teardown":
+        used = item.stash.get(USED, [])
+        told = {"identity": identity_of(evaluation, item, used), "used": used}
+        if _WATCH not in evaluation.config.stash:
+            root, began = evaluation.settings.root, evaluation.config.stash.get(options.LOADED, 0)
+            evaluation.config.stash[_WATCH] = Watch(root, began)
+            told["covered"] = sorted(_covered(evaluation, item.session))
+        report.ailoop_ends = told  # type: ignore[attr-defined]
+
+
+def _covered(evaluation: Evaluation, session: pytest.Session) -> set[str]:
+    """Return files that are compared case by case and prompt by prompt, and those of reports."""
+    found = {name for one in evaluation.collected.values() for name in one.dataset.files}
+    for item in session.items:
+        cell = cell_of(item)
+        if cell is not None and cell.prompt is not None:
+            found.add(cell.prompt.path)
+    here = evaluation.config.invocation_params.dir
+    for name in ("xmlpath", "htmlpath", "json_report_file", "report_log", "log_file"):
+        path = evaluation.config.getoption(name, None)
+        if path:
+            found.add(evaluation.relative(here / path))
+    return found
+
+
+def add_facts(evaluation: Evaluation, report: pytest.TestReport) -> None:
+    """Put on an item's last report what became known of the project's files since the one before.
+
+    When it is handed on, not when it is made: a plugin that runs an item again drops reports.
+    """
+    told = getattr(report, "ailoop_ends", None)
+    # xdist's controller sees a worker's report, with the worker on it.
+    if told is not None and not hasattr(report, "node"):
+        told["facts"] = evaluation.config.stash[_WATCH].fresh()
+
+
+class Journaling:
+    """Writes the journal on the controlling process, and counts what was kept from others."""
+
+    def __init__(self, evaluation: Evaluation, writer: journal.Writer | None) -> None:
+        self._evaluation, self.writer = evaluation, writer
+        self._parts: dict[str, list[dict[str, Any]]] = {}
+        self._records: dict[str, dict[str, Any]] = {}
+        #: Items that have a result.
+        self.done: set[str] = set()
+        #: Those of them that the journal has.
+        self.held: set[str] = set()
+        #: Items that could not be measured.
+        self.errors: set[str] = set()
+        #: Kept items by test, and by the journal they came from.
+        self.kept: Counter[str] = Counter()
+        self.sources: Counter[str] = Counter()
+        self.kept_failed = 0
+        #: Why the journal is not whole, in words.
+        self.fault: str | None = None
+        #: Whether the run left something to go on with.
+        self.open_end = False
+
+    def receive(self, report: pytest.TestReport) -> None:
+        """Take a phase of an item; with the last one the item is written."""
+        key: str = report.ailoop_item
+        told = report.__dict__.pop("ailoop_ends", None)
+        record = getattr(report, "ailoop", None)
+        if record is not None:
+            self._records[key] = record
+        self._parts.setdefault(key, []).append(self._part(report))
+        if told is not None:
+            self._finished(report, key, told)
+
+    def _finished(self, report: pytest.TestReport, key: str, told: dict[str, Any]) -> None:
+        record, parts = self._records.pop(key, None), self._parts.pop(key)
+        # Without a record it was left out, and is missing.
+        outcome = None if record is None else record["outcome"]
+        for outcomes, keys in ((("error",), self.errors), ((*_KEPT, "skipped"), self.done)):
+            (keys.add if outcome in outcomes else keys.discard)(key)
+        source = getattr(report, "ailoop_kept", None)
+        if source is not None and record is not None and outcome in _KEPT:
+            self.kept[record["key"]["test"]] += 1
+            self.sources[source] += 1
+            self.kept_failed += outcome == "failed"
+        self._write(key, told, parts if outcome in _KEPT else [], source)
+
+    def _part(self, report: pytest.TestReport) -> dict[str, Any]:
+        config = self._evaluation.config
+        data = config.hook.pytest_report_to_serializable(config=config, report=report)
+        found = {name: _lists(one) for name, one in data.items() if name not in _OUTSIDE}
+        record = found.pop("ailoop", None)
+        found = masked(found)
+        return found if record is None else {**found, "ailoop": record}
+
+    def _write(self, key: str, told: dict[str, Any], parts: list[Any], source: str | None) -> None:
+        if self.fault is not None:
+            return
+        try:
+            if self.writer is None:
+                self.writer = self._begun()
+            self.writer.facts(told["facts"], told.get("covered", ()))
+            if parts:
+                if source != self.writer.name:
+                    self._item(self.writer, key, told, parts)
+                self.held.add(key)
+        except OSError as error:
+            self.fault = f"the journal could not be written: {error.strerror or error}"
+            # What follows a half line would be lost with it, and facts are not complete any more.
+            if self.writer is not None:
+                self.writer.close()
+
+    def _item(
+        self, writer: journal.Writer, key: str, told: dict[str, Any], parts: list[Any]
+    ) -> None:
+        # Another plugin's data on a report may fit no file: that item will run again.
+        with contextlib.suppress(TypeError, ValueError):
+            writer.item(key, told["identity"], told["used"], parts)
+
+    def _begun(self) -> journal.Writer:
+        evaluation = self._evaluation
+        root, moment = evaluation.settings.root, evaluation.started
+        given = evaluation.config.invocation_params.args
+        head = {
+            "started": moment.isoformat(timespec="seconds"),
+            "arguments": masked([str(one).replace(str(root), ".") for one in given]),
+            "conditions": conditions(evaluation.config),
+        }
+        journal.prune(root, _OLD)
+        name = f"{moment:%Y%m%d-%H%M%S}-{moment.microsecond:06d}"
+        return journal.Writer.new(root, name, head)
+
+    def finish(self, session: pytest.Session, status: int) -> None:
+        """Leave the journal of an incomplete run; of a complete one nothing is needed any more."""
+        why = "; ".join(self._open_ends(session, status))
+        writer, self.writer = self.writer, None
+        if writer is None:
+            return
+        self.open_end = bool(why) and self.fault is None
+        if why:
+            with contextlib.suppress(OSError):
+                writer.end(masked(why))
+            writer.close()
+            return
+        writer.close()
+        self._tidy()
+
+    def _open_ends(self, session: pytest.Session, status: int) -> Iterator[str]:
+        evaluation = self._evaluation
+        stopped = session.shouldfail or session.shouldstop
+        everything = not evaluation.session.missing
+        if evaluation.kept:
+            everything = len(self.done) + len(self.errors) >= evaluation.kept
+        crashed = any("crashed" in one for one in evaluation.narrowed)
+        if status == pytest.ExitCode.INTERRUPTED and not stopped:
+            yield "interrupted"
+        elif status == pytest.ExitCode.INTERNAL_ERROR:
+            yield "broken off by an internal error"
+        elif not everything and (stopped or crashed):
+            yield str(stopped) if stopped else "a worker crashed"
+        if self.errors:
+            yield f"{text.plural(len(self.errors), 'item')} could not be measured"
+
+    def _tidy(self) -> None:
+        """Delete journals of which this run has every item; all, where it measured everything."""
+        root, plan = self._evaluation.settings.root, self._evaluation.session.planned
+        whole = not (plan.narrowed or self._evaluation.narrowed)
+        whole = whole and not any(one.selection for one in plan.tests)
+        for name in journal.names(root):
+            path = journal.folder_of(root) / name
+            if whole or _items(path) <= self.done:
+                journal.remove(path)
+
+
+def _items(path: Any) -> set[str]:
+    from pytest_ailoop.errors import RunError
+
+    try:
+        return set(journal.read(path).items)
+    except RunError:
+        return set()
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _lists(one) for name, one in value.items()}
+    return [_lists(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+JOURNALING = pytest.StashKey[Journaling]()
+"""On the config of the controlling process, from the first report of an eval on."""
+
+
+def journaling_of(evaluation: Evaluation) -> Journaling:
+    """Return what writes the session's journal; made on first use."""
+    stash = evaluation.config.stash
+    if JOURNALING not in stash:
+        resume = options.resumes(evaluation.config)
+        writer = journals.prepared(evaluation.config).writer if resume else None
+        stash[JOURNALING] = Journaling(evaluation, writer)
+    return stash[JOURNALING]
+
+
+def finish(evaluation: Evaluation, session: pytest.Session, status: int) -> None:
+    """Close the journal, if there is one; a worker has none."""
+    if JOURNALING in evaluation.config.stash:
+        evaluation.config.stash[JOURNALING].finish(session, status)

@@ -1,0 +1,186 @@
+"""The project's files as facts: which code was loaded, what else was there, what has changed since.
+
+A fact is a file, relative to the root folder, and what it was like: a digest for loaded code, size
+and time of change for all else. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import sysconfig
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from pytest_ailoop.digest import LENGTH
+from pytest_ailoop.report.lineage import listed
+from pytest_ailoop.text import plural
+
+__all__ = ["UNSURE", "Watch", "changed"]
+
+UNSURE = "!"
+"""The fact of a file that changed while the run went on: which content counted is unknown."""
+
+_SKIPPED = ("__pycache__", "__snapshots__", "node_modules")
+#: Written by tools while tests run; nobody measures by them.
+_OUTPUT = (".db", ".log", ".pyc", ".pyo", ".sqlite", ".sqlite3", ".swp", ".tmp", "~")
+#: Their ailoop tables are compared model by model, their pytest options one by one.
+_OWN = ("ailoop.toml", "pyproject.toml")
+_MOST = 20_000
+
+
+class Watch:
+    """Gives the facts that a run rests on, each once.
+
+    *since* is the time in nanoseconds since 1970 at which the process began: what was changed
+    later may have been loaded before.
+    """
+
+    def __init__(self, root: Path, since: int) -> None:
+        self._root, self._since = root, since
+        self._modules: tuple[int, str] = (0, "")
+        self._seen: set[str] = set()
+        self._begun = False
+
+    def fresh(self) -> dict[str, str]:
+        """Return the facts that are new since the last call: at first all, then loaded code."""
+        found = {} if self._begun else self._data()
+        self._begun = True
+        # Modules are added at the end: nothing new is known without a walk through all of them.
+        now = (len(sys.modules), next(reversed(sys.modules)))
+        if now != self._modules:
+            self._modules = now
+            found.update(self._code())
+        return found
+
+    def _data(self) -> dict[str, str]:
+        found = {}
+        for name in _data_files(self._root):
+            fact = _stated(self._root / name, self._since)
+            if fact is not None:
+                found[name] = fact
+        return found
+
+    def _code(self) -> dict[str, str]:
+        found = {}
+        for name, module in list(sys.modules.items()):
+            # The program that was started is pytest, or a worker's.
+            if name not in self._seen and name != "__main__":
+                self._seen.add(name)
+                path = getattr(module, "__file__", None)
+                if isinstance(path, str) and _is_project(path):
+                    fact = _digested(Path(path), self._since)
+                    found[_relative(path, self._root)] = fact or UNSURE
+        return found
+
+
+def changed(root: Path, facts: Mapping[str, str], covered: Collection[str] = ()) -> str | None:
+    """Return what is not as *facts* have it, in words; None where all is.
+
+    *covered* are files and folders that are compared in a finer way than as a whole.
+    """
+    found = list(_changes(root, facts, covered))
+    if not found:
+        return None
+    # Code first: who changed it knows why.
+    found.sort(key=lambda one: (not one.partition(" ")[0].endswith(".py"), one))
+    return found[0] if len(found) == 1 else f"{found[0]}, and {plural(len(found) - 1, 'more file')}"
+
+
+def _changes(root: Path, facts: Mapping[str, str], covered: Collection[str]) -> Iterator[str]:
+    for name, fact in facts.items():
+        if _is_covered(name, covered):
+            continue
+        if fact == UNSURE:
+            yield f"{name} changed while it ran"
+            continue
+        now = _stated(root / name) if ":" in fact else _digested(root / name)
+        if now != fact:
+            yield f"{name} changed" if now is not None else f"{name} is gone"
+    for name in _data_files(root):
+        if name not in facts and not _is_covered(name, covered):
+            yield f"{name} is new"
+
+
+def _is_covered(name: str, covered: Collection[str]) -> bool:
+    return name in covered or any(name.startswith(f"{one}/") for one in covered)
+
+
+def _data_files(root: Path) -> Iterator[str]:
+    """Yield what the tests or the application may read: files that git would not ignore.
+
+    Without git all files below the root folder, but for tools' own. Code counts once it is
+    loaded, a conftest also where it is new.
+    """
+    # An ignored .env decides which model is asked more often than not.
+    hidden = [one.name for one in root.glob(".env*") if one.is_file()]
+    for name in (*(listed(root) or _walked(root)), *hidden):
+        *folders, last = name.split("/")
+        code = last.endswith((".py", ".pyi")) and last != "conftest.py"
+        apart = any(part.startswith(".") or part in _SKIPPED for part in folders)
+        if code or apart or last in _OWN or last.endswith(_OUTPUT):
+            continue
+        if not last.startswith(".") or last.startswith(".env"):
+            yield name
+
+
+def _walked(root: Path) -> list[str]:
+    found: list[str] = []
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        folders[:] = [one for one in folders if not _is_apart(here / one)]
+        found.extend((here / one).relative_to(root).as_posix() for one in files)
+        if len(found) > _MOST:
+            break
+    return sorted(found)
+
+
+def _is_apart(folder: Path) -> bool:
+    name = folder.name
+    return name.startswith(".") or name in _SKIPPED or (folder / "pyvenv.cfg").exists()
+
+
+def _is_project(path: str) -> bool:
+    return not path.startswith(_LIBRARIES) and _INSTALLED.isdisjoint(Path(path).parts)
+
+
+# Their versions are compared instead.
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_PATHS = sysconfig.get_paths()
+_LIBRARIES = (
+    f"{Path(__file__).parents[1]}{os.sep}",
+    *(f"{_PATHS[one]}{os.sep}" for one in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+
+
+def _relative(path: str, root: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, root)).as_posix()
+    except ValueError:  # another drive
+        return Path(path).as_posix()
+
+
+def _stated(path: Path, since: int | None = None) -> str | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    if since is not None and _touched(found) > since:
+        return UNSURE
+    return f"{found.st_size}:{found.st_mtime_ns}"
+
+
+def _digested(path: Path, since: int | None = None) -> str | None:
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.sha256(stream.read()).hexdigest()[:LENGTH]
+            state = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return None
+    return UNSURE if since is not None and _touched(state) > since else found
+
+
+def _touched(state: os.stat_result) -> int:
+    # The time of change cannot be set back by tools that keep the time of writing.
+    return max(state.st_mtime_ns, state.st_ctime_ns)
