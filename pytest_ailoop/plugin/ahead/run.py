@@ -17,6 +17,7 @@ from pytest_ailoop.plugin.ahead.alarm import guarded
 from pytest_ailoop.plugin.ahead.needs import needs_of, skipped, value_of
 from pytest_ailoop.plugin.ahead.window import Window
 from pytest_ailoop.plugin.naming import CELL, cell_of
+from pytest_ailoop.plugin.resume import is_kept
 from pytest_ailoop.scheduling.body import Body
 from pytest_ailoop.scheduling.engine import Engine
 
@@ -155,6 +156,7 @@ class Ahead:
         return (
             isinstance(item, pytest.Function)
             and cell_of(item) is not None
+            and not is_kept(item)
             and needs_of(item).inline is None
             and not skipped(item)
             and not self._lacks_axis(item)

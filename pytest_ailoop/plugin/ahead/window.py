@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_ailoop.plugin.ahead.needs import Unready, needs_of, value_of
+from pytest_ailoop.plugin.resume import is_kept
 
 __all__ = ["Window"]
 
@@ -89,6 +90,8 @@ class Window:
             chain = set(item.listchain())
             if not self._owners <= chain:
                 return False
+        if is_kept(item):
+            return True  # Nothing is set up for it.
         try:
             for definition in needs_of(item).wider:
                 value_of(item, definition)
