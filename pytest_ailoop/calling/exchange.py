@@ -216,29 +216,32 @@ class Exchange:
         first_token: float | None = None,
         *,
         again: bool = False,
-    ) -> None:
+    ) -> StoredReply | None:
         """Keep a live reply that is complete, and note the call; an error status is only noted, and
         so is a body that is no reply.
 
-        *again* keeps a reply of which more came after its last event.
+        *again* keeps a reply of which more came after its last event. Returns what was kept.
         """
         self.store.flight.end(self)
         if not 200 <= status < 300:
             self._refused(status, body)
-            return
-        request = self._request
-        why = why_unusable(request.endpoint, content_type, body) if request.is_model else ""
+            return None
+        request, stored = self._request, self._stored(status, content_type, body, first_token)
+        why = ""
+        if request.is_model:
+            known = stored.reply.get("json")
+            why = why_unusable(request.endpoint, content_type, body, known=known)
         if why and not again:
             self._release()
             self._note(origin="live", error=f"HTTP {status}, but {why}", status=status)
             self._missed(why)
         if why:
-            return
-        stored = self._stored(status, content_type, body, first_token)
+            return None
         self.store.keep(stored)
         self._notebook.unanswered(self.address, None)
         if not again:
             self._note_reply(stored, "live")
+        return stored
 
     def abandoned(
         self, status: int, content_type: str, body: bytes, first_token: float | None

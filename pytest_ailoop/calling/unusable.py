@@ -15,9 +15,10 @@ _CONTENT = ("choices", "output", "data", "content", "candidates", "embedding")
 _CHOICES = ("/chat/completions", "/completions")
 
 
-def why_unusable(endpoint: str, content_type: str, body: bytes) -> str:
+def why_unusable(endpoint: str, content_type: str, body: bytes, *, known: Any = None) -> str:
     """Return why *body* is no reply of a model's *endpoint*; empty where it may be one.
 
+    *known* is the JSON value of *body* where it was read before.
     Gateways answer 200 to what went wrong behind them. Kept, such an answer would come back in
     each run. What a model may have said, however odd, is a reply.
     """
@@ -26,7 +27,7 @@ def why_unusable(endpoint: str, content_type: str, body: bytes) -> str:
     if is_stream(content_type):
         return next(_error_events(body), "")
     try:
-        data = json.loads(body)
+        data = json.loads(body) if known is None else known
     except (ValueError, RecursionError):
         return f"the body is no JSON: {_shown(body)}"
     if isinstance(data, dict) and data.get("error") and not any(map(data.get, _CONTENT)):

@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,6 +53,16 @@ class RawReply:
         return next((value.decode("latin-1") for one, value in self.headers if one == name), "")
 
 
+@functools.lru_cache(maxsize=1024)
+def _post(target: bytes, headers: tuple[tuple[bytes, bytes], ...], length: int) -> h11.Request:
+    """Return the head of a request; h11 looks at each byte of it, once is enough."""
+    try:
+        head = [*headers, (b"Content-Length", str(length).encode())]
+        return h11.Request(method=b"POST", target=target, headers=head)
+    except h11.LocalProtocolError as error:
+        raise ValueError(str(error)) from None
+
+
 class Dialogue:
     """Requests and replies of one connection, one after another."""
 
@@ -63,14 +74,10 @@ class Dialogue:
     def ask(self, target: bytes, headers: Headers, body: bytes) -> bytes:
         """Return the bytes to send; raises `ValueError` where *target* or *headers* are no HTTP."""
         send = self._protocol.send
-        head = [*headers, (b"Content-Length", str(len(body)).encode())]
-        try:
-            asked = h11.Request(method=b"POST", target=target, headers=head)
-        except h11.LocalProtocolError as error:
-            raise ValueError(str(error)) from None
-        data = (send(asked) or b"") + (send(h11.Data(data=body)) or b"")
+        head = send(_post(target, tuple(headers), len(body))) or b""
+        data = send(h11.Data(data=body)) or b""
         send(h11.EndOfMessage())
-        return data
+        return head + data
 
     def take(self, data: bytes) -> RawReply | None:
         """Return the reply once *data* completes it; empty *data* is the connection's end.

@@ -137,15 +137,16 @@ class Lean:
         return Found(content, self._exchange.noted)
 
     def _brought(self, brought: Answer | StoredReply) -> Found | None:
-        if isinstance(brought, StoredReply):
-            return self._kept(brought)
-        reply: RawReply = brought.response
-        kind = reply.header(b"content-type")
+        reply: StoredReply | RawReply = (
+            brought if isinstance(brought, StoredReply) else brought.response
+        )
+        if isinstance(reply, StoredReply):
+            return self._kept(reply)
         if 300 <= reply.status < 400:  # To be followed: the client knows how.
             return None
         if reply.status >= 400:
             raise Refused(reply.status, reply.body)
-        return Found(_read(reply.body, kind), self._exchange.noted)
+        return Found(_read(reply.body, reply.header(b"content-type")), self._exchange.noted)
 
 
 def _read(body: bytes, content_type: str) -> Any:

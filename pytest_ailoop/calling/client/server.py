@@ -9,7 +9,6 @@ import os
 import re
 import threading
 import urllib.request
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -58,7 +57,7 @@ class Server:
             ("OpenAI-Organization", organization),
             ("OpenAI-Project", project),
         )
-        self.headers = [(name.encode(), value.encode()) for name, value in said if value]
+        self.headers = tuple((name.encode(), value.encode()) for name, value in said if value)
 
     @property
     def pool(self) -> Pool:
@@ -87,12 +86,12 @@ class Server:
         """Return path and query of *endpoint* here."""
         return f"{self.path}{endpoint}{'?' if query else ''}{query}".encode("ascii")
 
-    def headers_with(self, own: Sequence[Header]) -> list[Header]:
+    def headers_with(self, own: tuple[Header, ...]) -> tuple[Header, ...]:
         """Return the headers of a call that has *own* ones."""
         if not own:
             return self.headers
         named = {name.lower() for name, _ in own}
-        return [one for one in self.headers if one[0].lower() not in named] + list(own)
+        return tuple(one for one in self.headers if one[0].lower() not in named) + own
 
 
 def server_of(spec: ModelSpec, *, allow_no_key: bool) -> Server | None:
