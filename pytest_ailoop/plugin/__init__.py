@@ -6,6 +6,7 @@ answers it, and those rooms load with the first eval that is collected. PYTEST_D
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ MARKER = (
 )
 
 
+RIDERS = ("ailoop", "ailoop_plan", "ailoop_left_out")
+"""What rides on an item's report: its record, a worker's plan, why there is no record."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser)
 
@@ -49,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     options.check(config)
     options.hide_baselines_from_syrupy(config)
+    config.stash[options.BEGAN] = time.monotonic()
     config.pluginmanager.register(Receiver(config), "ailoop-receiver")
 
 
@@ -88,10 +94,16 @@ class Receiver:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand item records to the session; under xdist they come from the workers."""
-        if hasattr(report, "ailoop") or hasattr(report, "ailoop_plan"):
+        if any(hasattr(report, name) for name in RIDERS):
             from pytest_ailoop.plugin import controller, hooks
 
             controller.receive(hooks.evaluation_of(self.config), report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker when the session began; it shares limits with the others."""
+        node.workerinput["ailoop_began"] = self.config.stash[options.BEGAN]
+        self.config.stash[options.UID] = str(node.workerinput["testrunuid"])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

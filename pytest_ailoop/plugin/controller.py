@@ -14,7 +14,7 @@ import pytest
 
 from pytest_ailoop import errors, text
 from pytest_ailoop.data.record import item_from, plain, plan_from
-from pytest_ailoop.plugin import options
+from pytest_ailoop.plugin import budget, options
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
 from pytest_ailoop.plugin.planning import plan_of
@@ -46,7 +46,11 @@ def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
         del report.ailoop_plan
     if hasattr(report, "ailoop"):
         evaluation.heard = True
+        evaluation.left_out.pop(report.nodeid, None)
         evaluation.session.add(item_from(report.ailoop))
+    elif budget.is_left_out(report):
+        evaluation.heard = True
+        evaluation.left_out[report.nodeid] = report.ailoop_left_out
 
 
 def worker_down(evaluation: Evaluation, node: Any, output: dict[str, Any] | None) -> None:
@@ -94,7 +98,28 @@ def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> 
     if session.shouldstop or session.shouldfail or interrupted:
         reason = session.shouldfail or session.shouldstop or "interrupted"
         evaluation.narrowed.append(f"stopped early: {reason}")
+    exitstatus = _stop_for_budget(evaluation, session, exitstatus)
     _settle(evaluation, session, exitstatus)
+
+
+def _stop_for_budget(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> int:
+    """Return the exit status: that of an interrupted run, where the budget left items out."""
+    words = budget.stopped(evaluation)
+    if not words:
+        return exitstatus
+    evaluation.narrowed.append(words)
+    # pytest shows this above its last line.
+    session.shouldstop = session.shouldstop or words
+    evaluation.is_stopped = exitstatus in _ENDED
+    return pytest.ExitCode.INTERRUPTED if evaluation.is_stopped else exitstatus
+
+
+#: How a session ends that ran all it was to run.
+_ENDED = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
 
 
 def _redden(session: pytest.Session, status: pytest.ExitCode) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import asyncio
     import contextvars
 
+    from pytest_ailoop.calling.budget import Budget
     from pytest_ailoop.calling.store import Store
     from pytest_ailoop.data.call import Purpose
     from pytest_ailoop.data.record import ItemRecord
@@ -79,6 +80,10 @@ class Evaluation:
         self.plan_sent = False
         #: Whether an item's record arrived.
         self.heard = False
+        #: Node ids of items that the budget left out, with its words.
+        self.left_out: dict[str, str] = {}
+        #: Whether that is how the run ended.
+        self.is_stopped = False
         #: What the summary must say although it stopped nothing.
         self.warnings: list[str] = []
         #: Items that asked a model live and had to run in their own turn, by the reason.
@@ -111,6 +116,18 @@ class Evaluation:
             for tell in self.on_store:
                 tell(self._store)
         return self._store
+
+    @property
+    def budget(self) -> Budget:
+        """The budget, of all workers together."""
+        from pytest_ailoop.calling.budget import Budget
+
+        return self._store.budget if self._store is not None else Budget(self.settings)
+
+    def remove_shared(self) -> None:
+        """Delete what the workers shared; they are gone."""
+        if self.settings.session and not self.is_worker:
+            self.budget.remove()
 
     @property
     def runner(self) -> asyncio.Runner:

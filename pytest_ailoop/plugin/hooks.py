@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import errors
-from pytest_ailoop.plugin import controller, options, planning, reporting, scrub, summary
+from pytest_ailoop.plugin import budget, controller, options, planning, reporting, scrub, summary
 from pytest_ailoop.plugin import items as one_item
 from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
@@ -115,10 +115,12 @@ class Hooks:
         controller.send_plan(self.evaluation, item, report)
         return report
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:
         self.progress.hush()
         self.progress.add(report)
+        with budget.forgetting_no_failure(self.evaluation.config, report):
+            return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:
@@ -128,11 +130,15 @@ class Hooks:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
         return reporting.status(self.evaluation, report)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
         self.progress.stop()
         self.evaluation.close_loop()
         controller.finish(self.evaluation, session, exitstatus)
+        try:
+            return (yield)
+        finally:
+            budget.redden(self.evaluation, session)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -144,3 +150,4 @@ class Hooks:
             one_item.end(self.evaluation, self.evaluation.last_item)
         self.evaluation.close_store()
         self.evaluation.close_loop()
+        self.evaluation.remove_shared()

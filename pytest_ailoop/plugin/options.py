@@ -23,6 +23,10 @@ ACCEPT = ("new", "improved", "regressed", "prune")
 # syrupy takes any file below __snapshots__ that it does not know for a left-over and deletes it on
 # update, unless its last suffix is among the ignored ones.
 BASELINE_SUFFIX = "ailoop"
+BEGAN = pytest.StashKey[float]()
+"""On the config: when the session began, by the controller's `time.monotonic()`."""
+UID = pytest.StashKey[str]()
+"""On the config of a controller: what xdist calls the session."""
 STAND_IN = "no-key-needed-in-replay"
 
 
@@ -265,6 +269,10 @@ def settings_of(config: pytest.Config, tables: Config) -> Settings:
         # A worker that stands in for a crashed one bears a new number.
         chosen["worker"] = int(str(worker["workerid"]).lstrip("gw") or 0) % workers
         chosen["session"] = str(worker["testrunuid"])
+        began = worker.get("ailoop_began")
+    else:
+        chosen["session"] = config.stash.get(UID, "")
+        began = config.stash.get(BEGAN, None)
     return Settings(
         root=config.rootpath,
         replies_given=asked,
@@ -279,6 +287,7 @@ def settings_of(config: pytest.Config, tables: Config) -> Settings:
         max_calls=_count(config, "max_calls"),
         max_time=_duration(*_value(config, "max_time")),
         plan=bool(config.getoption("ailoop_plan", False)),
+        began=began,
         resume=bool(config.getoption("ailoop_resume", False)),
         force=bool(config.getoption("ailoop_force", False)),
         config=tables,

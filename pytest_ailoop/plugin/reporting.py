@@ -16,7 +16,7 @@ import pytest
 from pytest_ailoop import digest, text
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.plugin import frames, keys, scrub
+from pytest_ailoop.plugin import budget, frames, keys, scrub
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running, is_infrastructure
 from pytest_ailoop.plugin.naming import cell_of, key_of
@@ -70,7 +70,10 @@ def complete(
     if cell_of(item) is None:
         return
     running = item.stash.get(RUNNING, None)
-    if running is not None and running.in_body:
+    notebook = None if running is None else running.notebook
+    if budget.leave_out(item, notebook, call, report):
+        pass  # It has no record, and so it is missing.
+    elif running is not None and running.in_body:
         _note_subtest(evaluation, item, running, call, report)
     elif report.when == "call" or not report.passed:
         _attach(evaluation, item, running, call, report)
@@ -297,6 +300,8 @@ def _baseline_output(evaluation: Evaluation, record: ItemRecord) -> str | None:
 
 def status(evaluation: Evaluation, report: Any) -> Any:
     """Show what a passing eval scored in verbose mode; letters stay pytest's."""
+    if budget.is_left_out(report):
+        return budget.STATUS
     record = getattr(report, "ailoop", None)
     if record is None or report.when != "call" or not report.passed:
         return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ailoop import text
+from pytest_ailoop.plugin import budget
 from pytest_ailoop.plugin.scrub import clean
 
 if TYPE_CHECKING:
@@ -86,10 +87,13 @@ def _section(evaluation: Evaluation, *, verbose: int, **looks: Any) -> Iterator[
 def _reachable(evaluation: Evaluation, report: Report) -> Report:
     """Return *report* with commands that work from where pytest was called."""
     root = evaluation.settings.root
+    on = budget.next_step(evaluation)
+    first = () if on is None else (on,)
     if evaluation.config.invocation_params.dir.is_relative_to(root):
-        return report
+        return replace(report, next=(*first, *report.next))
     go = f"cd {shlex.quote(_from_here(evaluation, root))} && "
-    return replace(report, next=tuple((go + command, why) for command, why in report.next))
+    moved = ((go + command, why) for command, why in report.next)
+    return replace(report, next=(*first, *moved))
 
 
 def _from_here(evaluation: Evaluation, path: Path) -> str:

@@ -270,7 +270,8 @@ def _named(report: Report) -> int:
 
 
 def _lost(report: Report) -> bool:
-    return any("crash" in one for one in report.narrowed)
+    """Return whether items have no result that were to have one: a crash, or a spent budget."""
+    return any("crash" in one or "not measured" in one for one in report.narrowed)
 
 
 def _endings(report: Report) -> Iterator[Line]:
