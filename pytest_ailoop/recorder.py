@@ -32,6 +32,7 @@ __all__ = [
     "own",
     "purpose",
     "take_turns",
+    "takes_turns",
     "unattributed",
     "within",
     "wrap_context",
@@ -344,6 +345,11 @@ def away() -> contextlib.AbstractContextManager[None]:
     The code inside must be ours or a library's that waits; nothing of a user's may run there.
     """
     return contextlib.nullcontext() if _hands.away is None else _hands.away()
+
+
+def takes_turns() -> bool:
+    """Return whether this thread lets other items run on while it waits inside of `away`."""
+    return _hands.away is not None
 
 
 @contextlib.contextmanager

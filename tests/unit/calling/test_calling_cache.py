@@ -188,8 +188,6 @@ def test_a_cache_of_schema_1_is_brought_up_to_date(cache: Cache) -> None:
                 f"CREATE TABLE {table} ({key} TEXT PRIMARY KEY, entry BLOB, sum BLOB)"
             )
         entry = zlib.compress(to_line(stored()).encode(), 3)
-        import hashlib
-
         checksum = hashlib.sha256(b"a" * 16 + b"\0" + entry).digest()[:16]
         connection.execute("INSERT INTO replies VALUES (?, ?, ?)", ("a" * 16, entry, checksum))
         connection.execute("PRAGMA user_version = 1")

@@ -1,0 +1,288 @@
+"""Identical calls in flight are made once: the first leads, the others wait for its reply.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_ailoop import recorder
+from pytest_ailoop.calling.claims import Claims
+from pytest_ailoop.calling.stored import StoredReply
+
+__all__ = ["Single"]
+
+#: What a call is told: it `leads` and is made for all, a reply was `kept` meanwhile, or it goes
+#: `alone`, with nobody waiting for it.
+News = Literal["leads", "kept", "alone"]
+
+# After that many leaders in a row that got no reply, all who wait try for themselves: one after the
+# other, a server that is down would keep the last one waiting for hours.
+_PATIENCE = 2
+
+
+class Single:
+    """Finds out, for each call that is about to go out, whether the same is under way.
+
+    *read* returns the reply at an address once it was kept; one made before *since* (Unix time)
+    does not count. Without *claims* nothing is shared: each call goes out. A call that was let go
+    stays the one of its address until `kept`, `leave` or `end_of`.
+    """
+
+    def __init__(
+        self,
+        claims: Claims | None,
+        read: Callable[[str], StoredReply | None],
+        *,
+        since: float = 0.0,
+    ) -> None:
+        self._claims, self._read, self._since = claims, read, since
+        self._lock = threading.Lock()
+        self._leads: dict[str, _Lead] = {}
+        self._process = os.getpid()
+
+    async def join_async(
+        self, address: str, call: object, item: object = None
+    ) -> StoredReply | None:
+        """Return the reply that another call brought meanwhile; None lets *call* go out.
+
+        *item* is for whom the call is made. Calls on the same loop are waited for, and those of
+        other processes: another loop of this one may stand still for as long as this one runs.
+        """
+        if self._claims is None:
+            return None
+        bell = _AsyncBell(call, item)
+        steps = self._steps(address, bell, self._claims)
+        try:
+            while True:
+                next(steps)
+                await bell.heard()
+        except StopIteration as end:
+            found: StoredReply | None = end.value
+            return found
+        finally:
+            steps.close()
+
+    def join(
+        self, address: str, call: object, item: object = None, *, may_wait: bool = True
+    ) -> StoredReply | None:
+        """Do as `join_async` in sync code, inside of `recorder.away()`.
+
+        Where it may not wait for other calls, *call* goes out.
+        """
+        if self._claims is None:
+            return None
+        bell = _SyncBell(call, item, may_wait)
+        steps = self._steps(address, bell, self._claims)
+        try:
+            while True:
+                next(steps)
+                bell.heard()
+        except StopIteration as end:
+            found: StoredReply | None = end.value
+            return found
+        finally:
+            steps.close()
+
+    def kept(self, address: str) -> None:
+        """Tell all who wait for it that the reply at *address* is there."""
+        if self._claims is None:
+            return
+        with self._lock:
+            lead = self._leads.pop(address, None)
+            for bell in lead.waiting if lead else ():
+                bell.ring("kept")
+        self._claims.kept(address)
+
+    def leave(self, address: str, call: object, *, failed: bool = True) -> None:
+        """Let the next one try, if *call* leads: it has no reply, or got none in time.
+
+        *failed* says that the server gave none. Nothing happens where the reply was kept.
+        """
+        with self._lock:
+            lead = self._leads.get(address)
+            if lead is not None and lead.bell.call is call:
+                self._hand_on(address, lead, failed=failed)
+
+    def end_of(self, item: object) -> None:
+        """Let others try in place of what *item* began and did not end: streams it never read."""
+        with self._lock:
+            for address, lead in list(self._leads.items()):
+                if lead.bell.item is item:
+                    self._hand_on(address, lead, failed=False)
+
+    def close(self) -> None:
+        """Give back what other processes may wait for."""
+        if self._claims is not None:
+            self._claims.close()
+
+    def _steps(
+        self, address: str, bell: _Bell, claims: Claims
+    ) -> Generator[None, None, StoredReply | None]:
+        """Yield where the caller has to wait for its bell; return as `join` does."""
+        try:
+            while True:
+                news = self._enter(address, bell)
+                if news is None:
+                    yield
+                    news = bell.news
+                if news == "leads":
+                    return (yield from self._lead(address, bell, claims))
+                stored = None if news == "alone" else self._read(address)
+                if stored is not None or news == "alone":
+                    return stored
+        except BaseException:
+            self.leave(address, bell.call, failed=False)
+            with self._lock:
+                lead = self._leads.get(address)
+                if lead is not None and bell in lead.waiting:
+                    lead.waiting.remove(bell)
+            raise
+
+    def _enter(self, address: str, bell: _Bell) -> News | None:
+        with self._lock:
+            if self._process != os.getpid():  # Those who lead went on in the other process.
+                self._leads, self._process = {}, os.getpid()
+            lead = self._leads.get(address)
+            if lead is None:
+                self._leads[address] = _Lead(bell)
+                return "leads"
+            if not bell.may_wait_for(lead.bell):
+                return "alone"
+            bell.hang()
+            lead.waiting.append(bell)
+            return None
+
+    def _lead(
+        self, address: str, bell: _Bell, claims: Claims
+    ) -> Generator[None, None, StoredReply | None]:
+        """Take the address among all processes; yield and return as `_steps`."""
+        since = self._since
+        while True:
+            taken = claims.take(address, since=since, loop=bell.loop)
+            if taken == "kept":
+                stored = self._read(address)
+                if stored is not None:
+                    self.kept(address)
+                    return stored
+                since = math.inf  # What is there cannot be read.
+            elif taken == "held" and bell.may_wait:
+                bell.hang()
+                claims.watch(address, bell.call_again)
+                try:
+                    yield
+                finally:
+                    claims.unwatch(address)
+            else:
+                return None
+
+    def _hand_on(self, address: str, lead: _Lead, *, failed: bool) -> None:
+        lead.failures += failed
+        waiting, lead.waiting = lead.waiting, []
+        while waiting and lead.failures < _PATIENCE:
+            lead.bell = waiting.pop(0)
+            if lead.bell.ring("leads"):
+                lead.waiting = [one for one in waiting if one.may_wait_for(lead.bell)]
+                waiting = [one for one in waiting if one not in lead.waiting]
+                break
+        else:
+            del self._leads[address]
+            if self._claims is not None:
+                self._claims.drop(address)
+        for bell in waiting:
+            bell.ring("alone")
+
+
+class _Bell:
+    """Where one call waits for news, and what it may wait for."""
+
+    loop: Any = None
+    takes_turns = False
+
+    def __init__(self, call: object, item: object, may_wait: bool = True) -> None:
+        self.call, self.item, self.may_wait = call, item, may_wait
+        self.news: News | None = None
+
+    def may_wait_for(self, leader: _Bell) -> bool:
+        """Return whether *leader* is sure to go on while this one waits."""
+        raise NotImplementedError
+
+    def hang(self) -> None:
+        """Get ready to be rung."""
+        raise NotImplementedError
+
+    def ring(self, news: News) -> bool:
+        """Wake the call, from any thread; return whether there is anyone to hear it."""
+        raise NotImplementedError
+
+    def call_again(self) -> None:
+        """Wake the call, which leads."""
+        self.ring("leads")
+
+
+class _AsyncBell(_Bell):
+    def __init__(self, call: object, item: object) -> None:
+        import asyncio
+
+        super().__init__(call, item)
+        self.loop = asyncio.get_running_loop()
+
+    def may_wait_for(self, leader: _Bell) -> bool:
+        return leader.loop is self.loop
+
+    def hang(self) -> None:
+        self._future = self.loop.create_future()
+
+    def ring(self, news: News) -> bool:
+        self.news = news
+        try:
+            self.loop.call_soon_threadsafe(_resolve, self._future)
+        except RuntimeError:  # The loop is closed.
+            return False
+        return True
+
+    async def heard(self) -> None:
+        await self._future
+
+
+def _resolve(future: Any) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class _SyncBell(_Bell):
+    def __init__(self, call: object, item: object, may_wait: bool) -> None:
+        super().__init__(call, item, may_wait)
+        self.takes_turns = recorder.takes_turns()
+
+    def may_wait_for(self, leader: _Bell) -> bool:
+        if not self.may_wait:
+            return False
+        # A thread that a body started and waits for keeps that body from letting others go on.
+        return self.takes_turns or (leader.loop is None and not leader.takes_turns)
+
+    def hang(self) -> None:
+        self._event = threading.Event()
+
+    def ring(self, news: News) -> bool:
+        self.news = news
+        self._event.set()
+        return True
+
+    def heard(self) -> None:
+        self._event.wait()
+
+
+@dataclass(eq=False)
+class _Lead:
+    """The call that is made, and those that wait for it."""
+
+    bell: _Bell
+    waiting: list[_Bell] = field(default_factory=list)
+    failures: int = 0
