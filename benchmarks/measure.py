@@ -43,20 +43,20 @@ class Pair:
 
     def ratio(self, name: str) -> float:
         """Median over rounds of ours by bare, of `wall`, `cpu` or `peak`."""
-        both = zip(self.ours, self.bare, strict=True)
-        return statistics.median(getattr(a, name) / getattr(b, name) for a, b in both)
+        return statistics.median(one / other for one, other in self._both(name))
 
     def difference(self, name: str) -> float:
         """Median over rounds of ours minus bare."""
-        both = zip(self.ours, self.bare, strict=True)
-        return statistics.median(getattr(a, name) - getattr(b, name) for a, b in both)
+        return statistics.median(one - other for one, other in self._both(name))
 
     def median(self, name: str) -> tuple[float, float]:
         """Medians of ours and of bare."""
-        first, second = (
-            statistics.median(getattr(one, name) for one in side) for side in (self.ours, self.bare)
-        )
-        return first, second
+        ours, bare = zip(*self._both(name), strict=True)
+        return statistics.median(ours), statistics.median(bare)
+
+    def _both(self, name: str) -> list[tuple[float, float]]:
+        both = zip(self.ours, self.bare, strict=True)
+        return [(getattr(one, name), getattr(other, name)) for one, other in both]
 
 
 def run(

@@ -87,7 +87,10 @@ price = {{ input = 1.0, output = 1.0 }}
 
 
 class Project:
-    """A folder with a data set of *count* cases and one eval, or *functions* of them."""
+    """A folder with a data set of *count* cases and one eval, or *functions* of them.
+
+    *model* adds lines to the model's table.
+    """
 
     def __init__(
         self,
@@ -97,7 +100,7 @@ class Project:
         count: int,
         *,
         functions: int = 1,
-        timeout: str = "",
+        model: str = "",
     ) -> None:
         self.folder = folder
         rows = ({"id": f"case-{i}", "input": bare.question(i)} for i in range(count))
@@ -106,7 +109,7 @@ class Project:
         if "openai." in body:
             head += f"import openai\nURL = {url!r}\n"
         self.write("test_eval.py", head + "".join(body.format(i) for i in range(functions)))
-        self.write("pyproject.toml", _CONFIG.format(url=url) + timeout)
+        self.write("pyproject.toml", _CONFIG.format(url=url) + model)
 
     def rows(self, rows: object) -> None:
         """Write the data set anew."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import zlib
+from email.utils import formatdate
 
 __all__ = ["CHAT", "answer_of", "chat", "error", "question_of", "streamed"]
 
@@ -88,8 +90,15 @@ def error(status: bytes, headers: dict[str, str]) -> bytes:
 
 
 def _response(status: bytes, body: bytes, headers: dict[str, str] | None = None) -> bytes:
-    further = b"".join(f"{name}: {one}\r\n".encode() for name, one in (headers or {}).items())
+    told = {name: _dated(value) for name, value in (headers or {}).items()}
+    further = b"".join(f"{name}: {value}\r\n".encode() for name, value in told.items())
     return (
         b"HTTP/1.1 %b %b\r\ncontent-type: application/json\r\n%bcontent-length: %d\r\n\r\n"
         % (status, _REASONS[status], further, len(body))
     ) + body
+
+
+def _dated(value: str) -> str:
+    """Spell `date+3` as the date in three seconds."""
+    ahead = value.removeprefix("date+")
+    return formatdate(time.time() + float(ahead), usegmt=True) if ahead != value else value

@@ -25,7 +25,7 @@ class Fault:
 
     kind: str
     headers: dict[str, str] = field(default_factory=dict)
-    """Further headers of an error status: `{"retry-after": "2"}`."""
+    """Further headers of an error status: `{"retry-after": "2"}`; `date+3` is a date in 3 s."""
     times: int | None = None
     """How often, for each question by itself; None is always."""
 
