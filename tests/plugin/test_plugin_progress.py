@@ -33,6 +33,8 @@ def slow(project, monkeypatch):
     """A project with an eval whose model takes a while; the pace is quick."""
     for name, seconds in PACE.items():
         monkeypatch.setattr(progress, name, seconds)
+    # One call after the other: there is time between them.
+    monkeypatch.setenv("AILOOP_LOOKAHEAD", "0")
     with FakeServer(latency=0.5) as server:
         table = f'[tool.ailoop.models.slow]\nmodel = "fake"\nbase_url = "{server.url}"\n'
         project.write("pyproject.toml", table)
