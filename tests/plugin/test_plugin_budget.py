@@ -187,8 +187,10 @@ def test_a_refused_judge_leaves_its_item_out(asking, server):
 def test_marks_do_not_hide_it(asking, mark):
     """Neither `xfail` nor reruns make something else of an item that was not measured."""
     asking.eval(f"@pytest.mark.{mark}{ASK}")
-    result = asking.run("--ailoop-max-calls=0", on=["rerunfailures"])
+    result = asking.run("--ailoop-max-calls=0", "--junitxml=out.xml", on=["rerunfailures"])
     assert {"not measured": 12} == outcomes(result)
+    root = ElementTree.parse(asking.path / "out.xml").getroot()
+    assert {"pytest.skip"} == {one.get("type") for one in root.iter("skipped")}
     assert 2 == result.ret
 
 

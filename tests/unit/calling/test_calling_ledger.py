@@ -31,7 +31,8 @@ try:
         budget.start("m")
         made += 1
         budget.spent("m", "app", 0.25)
-except BudgetError:
+except BudgetError as refusal:
+    assert "is reached" in str(refusal)
     print(made)
 """
 
