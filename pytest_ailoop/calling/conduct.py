@@ -40,12 +40,17 @@ async def conduct_async(
     What it raises is told to `exchange.failed` here, and goes up as it is.
     """
     __tracebackhide__ = True
+    stored = await exchange.join_async()
+    if stored is not None:
+        return stored
     try:
         exchange.start()
         return await send()
     except BaseException as error:
         exchange.failed(error)
         raise
+    finally:
+        exchange.settle()
 
 
 def conduct(exchange: Exchange, send: Callable[[], Answer]) -> Answer | StoredReply:
@@ -55,12 +60,17 @@ def conduct(exchange: Exchange, send: Callable[[], Answer]) -> Answer | StoredRe
     """
     __tracebackhide__ = True
     with recorder.away():
+        stored = exchange.join(may_wait=may_wait_for_others())
+        if stored is not None:
+            return stored
         try:
             exchange.start()
             return send()
         except BaseException as error:
             exchange.failed(error)
             raise
+        finally:
+            exchange.settle()
 
 
 def may_wait_for_others() -> bool:

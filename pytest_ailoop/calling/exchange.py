@@ -144,6 +144,9 @@ class Exchange:
         self._occurrence = 0 if judging else notebook.claim(request.digest)
         self.address = address_of(request.digest, self._trial, self._occurrence)
         self._started = time.perf_counter()
+        # Whether another try may follow; whether the last one failed, None while it may succeed.
+        self._tries = False
+        self._fruitless: bool | None = None
 
     def found(self) -> StoredReply | None:
         """Return the stored reply to use; None lets the call go live.
@@ -168,12 +171,59 @@ class Exchange:
         self.store.flight.begin(self, self._request.model, self._notebook)
         return None
 
+    async def join_async(self) -> StoredReply | None:
+        """Return the reply that the same call, made elsewhere meanwhile, brought.
+
+        None lets this one go out; `settle` must follow.
+        """
+        try:
+            single = self.store.single
+            found = await single.join_async(self.address, self, self._notebook)
+        except BaseException:
+            self.withdraw()
+            raise
+        return self._joined(found)
+
+    def join(self, *, may_wait: bool) -> StoredReply | None:
+        """Do as `join_async` in sync code, which waits for others only if it *may_wait*."""
+        try:
+            single = self.store.single
+            found = single.join(self.address, self, self._notebook, may_wait=may_wait)
+        except BaseException:
+            self.withdraw()
+            raise
+        return self._joined(found)
+
+    def _joined(self, found: StoredReply | None) -> StoredReply | None:
+        self._tries = found is None
+        if found is None:
+            self._started = time.perf_counter()
+        else:
+            self.store.flight.end(self)
+            self._note_reply(found, "cache")
+        return found
+
+    def settle(self) -> None:
+        """Let others try if no try of this call brought a reply: it will not be tried again.
+
+        A stream tells by itself when it is over.
+        """
+        self._tries = False
+        if self._fruitless is not None:
+            self._no_reply(failed=self._fruitless)
+
+    def _no_reply(self, *, failed: bool) -> None:
+        self._fruitless = failed
+        if not self._tries:
+            self.store.single.leave(self.address, self, failed=failed)
+
     def start(self) -> None:
         """Count a try that is about to go out; a retry is one more.
 
         Raises `BudgetError` where the session's budget allows none.
         """
         __tracebackhide__ = True
+        self._fruitless = None
         budget, request = self.store.budget, self._request
         if budget.limited and request.is_model:
             price = self._price() if budget.needs_price else "known"
@@ -202,6 +252,7 @@ class Exchange:
         """Take back a call that `found` let go and that was not made: it is made another way."""
         self.store.flight.end(self)
         self._release()
+        self._no_reply(failed=False)
 
     @property
     def elapsed(self) -> float:
@@ -235,6 +286,7 @@ class Exchange:
             self._release()
             self._note(origin="live", error=f"HTTP {status}, but {why}", status=status)
             self._missed(why)
+            self._no_reply(failed=True)
         if why:
             return None
         self.store.keep(stored)
@@ -249,11 +301,13 @@ class Exchange:
         """Note a stream that the application did not read to its end; nothing is kept of it."""
         self.store.flight.end(self)
         self._note_reply(self._stored(status, content_type, body, first_token), "live")
+        self._no_reply(failed=False)
 
     def failed(self, error: BaseException) -> None:
         """Note that no reply came; a retry asks for the same address again."""
         self.store.flight.end(self)
         self._release()
+        self._no_reply(failed=isinstance(error, Exception))
         if isinstance(error, BudgetError):  # It never went out.
             self._notebook.faults.append(error)
             return
@@ -266,6 +320,7 @@ class Exchange:
 
     def _refused(self, status: int, body: bytes) -> None:
         self._release()
+        self._no_reply(failed=True)
         if not 300 <= status < 400:  # A redirect is followed, and seen where it leads.
             said = one_line(body[:2000].decode("utf-8", "replace"), 300)
             error = f"HTTP {status}: {said}" if said else f"HTTP {status}"

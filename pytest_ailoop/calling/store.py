@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from pytest_ailoop.calling.budget import Budget
 from pytest_ailoop.calling.cache import Cache
+from pytest_ailoop.calling.claims import Claims
 from pytest_ailoop.calling.credentials import Learner
 from pytest_ailoop.calling.flight import Flight
 from pytest_ailoop.calling.identity import Identity, Request
 from pytest_ailoop.calling.misses import miss_message
 from pytest_ailoop.calling.nearest import Neighbours
 from pytest_ailoop.calling.recordings import read_recordings, write_recordings
+from pytest_ailoop.calling.single import Single
 from pytest_ailoop.calling.stored import StoredReply
 from pytest_ailoop.data.call import Origin
 from pytest_ailoop.data.record import ItemRecord
@@ -48,6 +51,13 @@ class Store:
         self.budget = Budget(settings)
         #: The live calls that are under way.
         self.flight = Flight()
+        #: Makes identical ones once. In `live`, each is a measurement of its own.
+        self.single = Single(
+            Claims(self.cache.database) if settings.replies in ("auto", "record") else None,
+            self._reread,
+            # What is recorded is new: also what another process of this session has got.
+            since=time.time() if settings.replies == "record" else 0.0,
+        )
         #: Called at each item's start.
         self.on_item: list[Callable[[], None]] = []
         self._files: dict[Path, _File] = {}
@@ -79,6 +89,7 @@ class Store:
             yield
         finally:
             self.flight.end_of(notebook)
+            self.single.end_of(notebook)
 
     def refresh(self) -> None:
         """Look for what was imported or patched since the last look."""
@@ -121,6 +132,14 @@ class Store:
         if not self.cache.put(stored):
             self._kept[stored.address] = stored
         self._answered.add(stored.address)
+        self.single.kept(stored.address)
+
+    def _reread(self, address: str) -> StoredReply | None:
+        """Return the reply that came in meanwhile."""
+        found = self._kept.get(address) or self.cache.get(address)
+        if found is not None:
+            self._answered.add(address)
+        return found
 
     def _file(self, path: Path) -> _File:
         with self._lock:
@@ -198,6 +217,7 @@ class Store:
 
     def close(self) -> None:
         """Close the cache, and let go of what workers share."""
+        self.single.close()
         self.cache.close()
         self.budget.close()
 
