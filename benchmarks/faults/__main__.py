@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
                 folder=Path(folder),
                 rounds=1,
                 items=chosen.items or (100 if quick else 1000),
+                concurrency=10 if quick else 50,
                 quick=quick,
             )
             lines += _measured(name, bench)

@@ -49,6 +49,6 @@ def _shown(
     used = evals.run(concurrency=min(bench.concurrency, 200_000_000 // size), codes=(1,))
     what = f"R15 {cases} x {size // 1_000_000} MB, {name}"
     yield exactly(f"{what}: failed", outcomes(evals)["failed"], cases)
-    detail = f"{len(used.said)} bytes in all"
-    yield at_most(f"{what}: terminal a case", len(used.said) / cases, 4000, "bytes", detail)
+    each = len(used.said) / cases / 1000
+    yield at_most(f"{what}: terminal a case", each, 4, "kB")
     yield at_most(f"{what}: memory", used.peak, 600, "MiB", f"{used.wall:.1f} s")
