@@ -8,6 +8,7 @@ AiloopError
 ├── PromptError         a prompt file cannot be read or rendered
 ├── ReplyError          a call got no usable reply: infrastructure, never quality
 │   ├── ReplayMissError ... replay found no recording of it
+│   ├── LimitError      ... its model is out of quota, or wants to be left alone for long
 │   ├── BudgetError     ... the session's budget is spent: it was not even asked
 │   └── BypassError     ... replay would have let it reach the network unseen
 ├── CheckError          a check could not run (user code raised, wrong return type)
@@ -31,6 +32,7 @@ __all__ = [
     "CheckError",
     "ConfigError",
     "DatasetError",
+    "LimitError",
     "PromptError",
     "ReplayMissError",
     "ReplyError",
@@ -110,6 +112,10 @@ class ReplayMissError(ReplyError):
 
 class BudgetError(ReplyError):
     """A call was not made: the session's limit of calls, cost or time is reached."""
+
+
+class LimitError(ReplyError):
+    """A call was not made: its model's quota is used up, or its server wants a long pause."""
 
 
 class BypassError(ReplyError):

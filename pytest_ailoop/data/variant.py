@@ -26,6 +26,16 @@ class ModelSpec:
     """Default request parameters (`temperature`, `max_tokens`, ...)."""
     price: Mapping[str, float] | None = None
     """US dollars per million tokens (`input`, `output`, `cached_input`); None asks the table."""
+    rpm: int | None = None
+    """Requests that may go out in a minute, over all workers together; None is no limit."""
+    tpm: int | None = None
+    """Tokens that may be used in a minute, likewise."""
+    concurrency: int | None = None
+    """Calls in flight at once, likewise; None is the session's own limit."""
+    timeout: float = 120.0
+    """Seconds for one attempt, its whole reply included."""
+    first_byte_timeout: float = 30.0
+    """Seconds until a streamed reply begins."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,8 +24,12 @@ _WORDS = {
     "dict_type": "expected a table",
     "finite_number": "expected a finite number",
     "float_type": "expected a number",
+    "greater_than": "expected a number above 0",
     "greater_than_equal": "expected a number from 0 on",
+    "int_from_float": "expected a whole number",
+    "int_type": "expected a whole number",
     "invalid-json-value": "expected JSON values: no dates and times",
+    "less_than_equal": "expected at most a day (86400 seconds)",
     "list_type": "expected a list",
     "model_type": "expected a table",
     "string_type": "expected a text",
@@ -112,6 +116,11 @@ def _model(alias: str, table: ModelTable) -> ModelSpec:
         api_key_env=table.api_key_env,
         parameters=table.parameters,
         price=None if table.price is None else table.price.model_dump(exclude_none=True),
+        rpm=table.rpm,
+        tpm=table.tpm,
+        concurrency=table.concurrency,
+        timeout=table.timeout,
+        first_byte_timeout=table.first_byte_timeout,
     )
 
 

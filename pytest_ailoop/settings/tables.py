@@ -111,6 +111,8 @@ class _Table(BaseModel):
 
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 Name = Annotated[str, AfterValidator(_text)]
 
 
@@ -130,6 +132,11 @@ class ModelTable(_Table):
     api_key_env: Annotated[str, AfterValidator(_variable)] | None = None
     parameters: Annotated[dict[str, JsonValue], AfterValidator(_parameters)] = {}
     price: PriceTable | None = None
+    rpm: Count | None = None
+    tpm: Count | None = None
+    concurrency: Count | None = None
+    timeout: Seconds = 120.0
+    first_byte_timeout: Seconds = 30.0
 
 
 class RecordingsTable(_Table):

@@ -22,6 +22,11 @@ base_url = "https://example.test/v1"
 api_key_env = "MY_KEY"
 parameters = { temperature = 0, max_tokens = 100, stop = ["\\n"], extra_body = { top_k = 3 } }
 price = { input = 0.25, output = 2, cached_input = 0.025 }
+rpm = 500
+tpm = 30000
+concurrency = 8
+timeout = 60
+first_byte_timeout = 2.5
 
 [models."local-1.7b"]
 
@@ -44,12 +49,22 @@ EXPECTED = Config(
                 "extra_body": {"top_k": 3},
             },
             price={"input": 0.25, "output": 2.0, "cached_input": 0.025},
+            rpm=500,
+            tpm=30000,
+            concurrency=8,
+            timeout=60.0,
+            first_byte_timeout=2.5,
         ),
         "local-1.7b": ModelSpec(alias="local-1.7b", model="local-1.7b"),
     },
     judge="mini",
     ignore_fields=("user", "metadata.request_id"),
     passthrough=("localhost", "127.0.0.1:8080", "[::1]:80"),
+)
+
+KNOWN = (
+    "api_key_env, base_url, concurrency, first_byte_timeout, model, parameters, price, rpm,"
+    " timeout, tpm"
 )
 
 
@@ -126,12 +141,11 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "ailoop.toml") -> str
         (
             "[models.mini]\nbase_ulr = 'x'",
             "ailoop.toml [models.mini]: unknown key 'base_ulr'; did you mean 'base_url'? "
-            "(known: api_key_env, base_url, model, parameters, price)",
+            f"(known: {KNOWN})",
         ),
         (
             "[models.mini]\ntemperature = 0",
-            "ailoop.toml [models.mini]: unknown key 'temperature'"
-            " (known: api_key_env, base_url, model, parameters, price)",
+            f"ailoop.toml [models.mini]: unknown key 'temperature' (known: {KNOWN})",
         ),
         (
             "[models.mini.price]\ninputs = 1\noutput = 1",
@@ -169,6 +183,16 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "ailoop.toml") -> str
             "[models.m]\nprice = {input = -1, output = '1'}",
             "ailoop.toml [models.m.price]: 'input': expected a number from 0 on, got -1\n"
             "ailoop.toml [models.m.price]: 'output': expected a number, got '1'",
+        ),
+        (
+            "[models.m]\nrpm = 0\ntpm = 1.5\nconcurrency = '8'\ntimeout = 0\n"
+            "first_byte_timeout = 90000",
+            "ailoop.toml [models.m]: 'rpm': expected a number above 0, got 0\n"
+            "ailoop.toml [models.m]: 'tpm': expected a whole number, got 1.5\n"
+            "ailoop.toml [models.m]: 'concurrency': expected a whole number, got '8'\n"
+            "ailoop.toml [models.m]: 'timeout': expected a number above 0, got 0\n"
+            "ailoop.toml [models.m]: 'first_byte_timeout': expected at most a day (86400 seconds),"
+            " got 90000",
         ),
         (
             "[models.m]\nprice = {input = inf, output = 1}",
