@@ -144,13 +144,15 @@ def _check(name: str) -> None:
         )
 
 
-#: Known without the client: a recorded reply shall not cost its import, half a second.
+#: Known without the client: no call shall cost its import, half a second.
 _USUAL = frozenset(
     {
-        *("extra_body", "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens"),
-        *("max_tokens", "n", "parallel_tool_calls", "presence_penalty", "reasoning_effort"),
-        *("response_format", "seed", "stop", "stream_options", "temperature", "timeout"),
-        *("tool_choice", "tools", "top_logprobs", "top_p", "user"),
+        *("audio", "extra_body", "extra_headers", "extra_query", "frequency_penalty", "logit_bias"),
+        *("logprobs", "max_completion_tokens", "max_tokens", "metadata", "modalities", "n"),
+        *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key"),
+        *("reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier"),
+        *("stop", "store", "stream_options", "temperature", "timeout", "tool_choice", "tools"),
+        *("top_logprobs", "top_p", "user", "verbosity", "web_search_options"),
     }
 )
 
