@@ -67,8 +67,7 @@ class FakeServer:
         class Handler(_Handler):
             server_of = fake
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", self._port), Handler)
         self._port = self._server.server_address[1]
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
@@ -91,6 +90,12 @@ class FakeServer:
         with self._lock:
             self.requests.append(request)
             return self._failures.pop(0) if self._failures else None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Several processes connect at once.
+    request_queue_size = 256
 
 
 class _Handler(BaseHTTPRequestHandler):
