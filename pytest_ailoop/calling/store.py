@@ -127,6 +127,18 @@ class Store:
         cached = self._kept.get(address) or self.cache.get(address)
         return None if cached is None else (cached, "cache")
 
+    def has(self, address: str, recordings: Path) -> bool:
+        """Return whether the mode lets the reply at *address* be read instead of asked for.
+
+        *recordings* is the file of the test module. Raises `ReplyError` where it is damaged.
+        """
+        mode = self.settings.replies
+        if mode in ("live", "record"):
+            return False
+        if self._file(recordings).get(address) is not None:
+            return True
+        return mode == "auto" and self.cache.get(address) is not None
+
     def keep(self, stored: StoredReply) -> None:
         """Make a live reply durable; done before the application has all of it."""
         if not self.cache.put(stored):

@@ -55,6 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
     options.check(config)
     options.hide_baselines_from_syrupy(config)
     config.stash[options.BEGAN] = time.monotonic()
+    if config.getoption("ailoop_plan"):
+        from pytest_ailoop.plugin.plan_report import Planner
+
+        config.pluginmanager.register(Planner(config), "ailoop-planner")
     config.pluginmanager.register(Receiver(config), "ailoop-receiver")
 
 
