@@ -175,7 +175,7 @@ class Lane:
     ) -> None:
         """Learn from how *ticket*'s call ended; *status* None says that the connection failed."""
         answered = status is not None and status < 400
-        self._health += 0.1 * (answered - self._health)
+        self._health += 0.03 * (answered - self._health)
         refused = status is not None and is_refusal(status)
         self.window.replied(ticket.epoch, refused=refused)
         if status is None:
@@ -239,5 +239,5 @@ class Lane:
 
     def delay(self, tries: int) -> float:
         """Return the seconds before another try; few where the server answers other calls."""
-        longest = _HEALTHY_DELAY if self._health > 0.5 else _LONGEST_DELAY
+        longest = _HEALTHY_DELAY if self._health > 0.4 else _LONGEST_DELAY
         return self._jitter.uniform(0.0, min(longest, _FIRST_DELAY * 2 ** min(tries, 16)))

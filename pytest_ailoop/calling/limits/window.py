@@ -21,7 +21,7 @@ _HOPELESS = 0.6
 # What a cut that helps leaves: never quite nothing.
 _LEAST = 0.02
 # Rounds that a refused step is not tried again, and that an idle cut is not; both double.
-_HOLD, _HOLD_MOST = 8, 64
+_HOLD, _HOLD_MOST = 4, 16
 _PATIENCE, _PATIENCE_MOST = 20, 320
 _SHORTEST_ROUND = 10
 
@@ -126,8 +126,9 @@ class Window:
         self._before = None
         self._refused_at = self._size_before
         self._hold, self._step = _HOLD, 1
-        self._cure_in = self._patience = _PATIENCE
-        self._share = 0.0
+        # What helped once may help again, at once.
+        still = self._count.refused > self._count.replies * self._share / 2
+        self._cure_in, self._patience = 1 if still else _PATIENCE, _PATIENCE
         self.lowest = min(self.lowest, self.size)
         self._judge()
 
