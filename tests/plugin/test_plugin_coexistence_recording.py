@@ -89,3 +89,24 @@ def test_the_vcr_marker_on_an_eval(project, server):
         result.assert_outcomes(passed=3, deselected=4)
         assert [row["calls"][0]["origin"] for row in project.results()] == [origin] * 3
     assert server.calls == 3
+
+
+LLM = """
+@pytest.mark.vcr
+@pytest.mark.ailoop(dataset="cases.jsonl", model="m")
+{kind}def test_llm(case, llm):
+    expect({wait}llm(case.input)).to(contains(case.input))
+"""
+
+
+@pytest.mark.parametrize("kind", ["", "async "])
+def test_the_vcr_marker_on_an_eval_of_llm(project, server, kind):
+    """`llm`, which has connections of its own, is played the cassette all the same."""
+    project.eval(LLM.format(kind=kind, wait="await " if kind else ""))
+    result = project.run("--record-mode=once", "--ailoop-replies=live", on=["recording"])
+    result.assert_outcomes(passed=3)
+    assert server.calls == 3
+    result = project.run("--record-mode=none", "--ailoop-replies=live", on=["recording"])
+    result.assert_outcomes(passed=3)
+    assert [row["calls"][0]["origin"] for row in project.results()] == ["live"] * 3
+    assert server.calls == 3

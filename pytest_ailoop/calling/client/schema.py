@@ -1,7 +1,7 @@
 """Python types as JSON Schema for the server: what `output=` and `tools=` take.
 
-openai's own conversion is used, so that its servers accept the result as `strict`.
-PYTEST_DONT_REWRITE
+Models become what openai's own conversion makes of them, so that its servers accept the result as
+`strict`; without the import of openai. PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from pytest_ailoop.calling.client.strict import made_strict
 from pytest_ailoop.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,10 +89,17 @@ def _is_model(candidate: Any) -> bool:
 def _tool_of_model(
     model: type[BaseModel], name: str | None = None, description: str | None = None
 ) -> dict[str, Any]:
-    from openai import pydantic_function_tool
-
-    made = pydantic_function_tool(model, name=name, description=description)
-    return {"type": "function", "function": dict(made["function"])}
+    schema = model.model_json_schema()
+    function = {
+        "name": name or model.__name__,
+        "strict": True,
+        "parameters": made_strict(schema, root=schema),
+    }
+    # Not what it inherits: that would be pydantic's.
+    told = model.__doc__ if description is None else description
+    if told is not None:
+        function["description"] = told
+    return {"type": "function", "function": function}
 
 
 @functools.lru_cache(maxsize=256)
