@@ -29,6 +29,7 @@ __all__ = [
     "current",
     "end",
     "judging",
+    "oldest",
     "own",
     "purpose",
     "take_turns",
@@ -254,6 +255,12 @@ def current() -> Recorder | None:
         return found
     with _open_lock:
         return _open[0] if len(_open) == 1 else None
+
+
+def oldest() -> Recorder | None:
+    """Return the item that is open longest, or None."""
+    with _open_lock:
+        return _open[0] if _open else None
 
 
 def unattributed() -> bool:

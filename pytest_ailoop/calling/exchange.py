@@ -54,8 +54,11 @@ def concerns(store: Store, request: Any) -> bool:
     message = _UNATTRIBUTED.format(host=host)
     if store.settings.replies == "replay":
         raise BypassError(message)
-    store.warn(message)
-    return False
+    for tell in store.on_unattributed:
+        tell()
+    if not store.on_unattributed:
+        store.warn(message)
+    return bool(store.on_unattributed)
 
 
 def _passes(store: Store, host: str, port: int | None) -> bool:
@@ -65,7 +68,7 @@ def _passes(store: Store, host: str, port: int | None) -> bool:
 
 def begin(store: Store, request: Any, body: bytes) -> Exchange | None:
     """Return the exchange that *request* with *body* opens; None where it goes unseen."""
-    notebook = recorder.current()
+    notebook = recorder.current() or (recorder.oldest() if store.on_unattributed else None)
     if notebook is None:
         return None
     url = request.url

@@ -58,6 +58,9 @@ class Store:
             # What is recorded is new: also what another process of this session has got.
             since=time.time() if settings.replies == "record" else 0.0,
         )
+        #: Called when several items run and a model call cannot be told to belong to one of them;
+        #: whoever listens sees to it that none of those items is judged by what was seen.
+        self.on_unattributed: list[Callable[[], None]] = []
         #: Called at each item's start.
         self.on_item: list[Callable[[], None]] = []
         self._files: dict[Path, _File] = {}
@@ -88,8 +91,12 @@ class Store:
         try:
             yield
         finally:
-            self.flight.end_of(notebook)
-            self.single.end_of(notebook)
+            self.leave(notebook)
+
+    def leave(self, notebook: Recorder) -> None:
+        """Forget the calls of an item that is over, streams that were not read to their end."""
+        self.flight.end_of(notebook)
+        self.single.end_of(notebook)
 
     def refresh(self) -> None:
         """Look for what was imported or patched since the last look."""

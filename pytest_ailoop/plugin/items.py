@@ -53,6 +53,8 @@ class Running:
     notebook: Recorder
     #: Sees what fixtures of the item laid over the seam since it began: cassettes, mocks.
     look_again: Callable[[], None]
+    #: The test function, bound to its instance; pytest-asyncio lays its own over it for the call.
+    function: Callable[..., Any]
     in_body: bool = False
     #: How the subtests that did not pass ended: "failed" or "error".
     subtests: list[str] = field(default_factory=list)
@@ -60,9 +62,16 @@ class Running:
     verdict: list[str] = field(default_factory=list)
     #: The body that the engine ran; None where it ran inline, or has not run.
     body: Body | None = None
-    #: Why it ran in its own turn, in words; empty where nothing stood against more.
-    inline: str = ""
+    #: Why it ran while no other did, in words; empty where nothing stood against that.
+    alone: str = ""
     exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def take(self, evaluation: Evaluation, notebook: Recorder) -> None:
+        """Go on with *notebook*: that of the body, where it ran anew."""
+        if notebook is not self.notebook:
+            self.notebook = notebook
+            self.exits.enter_context(recorder.active(notebook))
+            self.exits.enter_context(evaluation.store.item(notebook))
 
 
 RUNNING = pytest.StashKey[Running]()
@@ -79,7 +88,8 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
     body = None if ahead is None else ahead.started(item)
     notebook = open_notebook(evaluation, item) if body is None else body.notebook
     store = evaluation.store
-    running = Running(key_of(evaluation, item, cell), cell, notebook, store.refresh)
+    function = item.obj  # type: ignore[attr-defined]
+    running = Running(key_of(evaluation, item, cell), cell, notebook, store.refresh, function)
     if evaluation.settings.replies == "replay":
         running.exits.enter_context(
             options.stand_in_keys(evaluation.config, evaluation.keys_needed())
@@ -134,12 +144,13 @@ def run_body(evaluation: Evaluation, item: pytest.Function) -> bool | None:
         return None
     if evaluation.may_run_ahead:
         ahead = ahead_of(evaluation) or _begin_ahead(evaluation)
-        running.body = ahead.run(item, running.notebook)
+        running.body = ahead.run(item, running.function, running.notebook)
+        running.alone = ahead.why_alone(item)
         if running.body is not None:
+            running.take(evaluation, running.body.notebook)
             if running.body.fault is not None:
                 raise running.body.fault
             return True
-        running.inline = ahead.why_inline(item)
     if not inspect.iscoroutinefunction(item.obj) or _owned_by_anyio(item):
         return None
     arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
@@ -193,8 +204,8 @@ def judged(evaluation: Evaluation, item: pytest.Item) -> Iterator[None]:
     finally:
         if running is not None:
             running.in_body = False
-            if running.inline and any(one.origin == "live" for one in running.notebook.calls):
-                evaluation.inline[running.inline] += 1
+            if running.alone and any(one.origin == "live" for one in running.notebook.calls):
+                evaluation.inline[running.alone] += 1
     if running is None:
         return
     _raise_faults(running.notebook)

@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import contextvars
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pytest_ailoop import recorder
 from pytest_ailoop.scheduling.baton import Baton
 from pytest_ailoop.scheduling.body import Body
 from pytest_ailoop.scheduling.carry import CarryPatch
-from pytest_ailoop.scheduling.loop import PausingLoop
+from pytest_ailoop.scheduling.clock import Clock
 from pytest_ailoop.scheduling.output import LogPatch, released, routed
 
 __all__ = ["Engine"]
@@ -32,11 +32,21 @@ class Engine:
     """Keeps at most *gate* bodies at work, and at most *lookahead* started and not waited for.
 
     *upcoming* returns the next body to start before its turn, or None where there is none now.
+    *last* is what each loop runs before bodies leave it: it closes what they opened there.
     """
 
-    def __init__(self, *, gate: int, lookahead: int, upcoming: Callable[[], Body | None]) -> None:
-        self.loop = PausingLoop()
+    def __init__(
+        self,
+        *,
+        gate: int,
+        lookahead: int,
+        upcoming: Callable[[], Body | None],
+        last: Callable[[], Coroutine[Any, Any, object]] | None = None,
+    ) -> None:
+        self._own = self.loop = asyncio.new_event_loop()
+        self._clock = Clock(self._own)
         self._gate, self._lookahead, self._upcoming = gate, lookahead, upcoming
+        self._last = last
         self._active: dict[Body, Baton | None] = {}
         self._ahead: set[Body] = set()
         self._until: Callable[[], bool] | None = None
@@ -50,10 +60,29 @@ class Engine:
         """How many bodies have begun and not ended."""
         return len(self._active)
 
-    @property
-    def is_driving(self) -> bool:
-        """Whether bodies may move at this moment."""
-        return self.loop.is_running()
+    def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Run bodies on *loop* from now on, or on the engine's own; those at work end before."""
+        __tracebackhide__ = True
+        loop = loop or self._own
+        if loop is self.loop:
+            return
+        self.drain()
+        if self.loop is not self._own:
+            self._leave()
+        self.loop = loop
+        if loop is not self._own:
+            self._clock = Clock(loop)
+
+    def _leave(self) -> None:
+        """Give a loop back that is another's; it may be closed by now."""
+        self._clock.undo()
+        if not self.loop.is_closed():
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._last is not None:
+            with contextlib.suppress(Exception):
+                self.loop.run_until_complete(self._last())
 
     def wait(self, body: Body) -> None:
         """Return when *body* is over, which is begun where it was not; others go on meanwhile.
@@ -151,14 +180,14 @@ class Engine:
                 self._run_for(0.02)
         self._draining = False
 
-    def close(self, *last: Callable[[], Any]) -> None:
-        """Stop, run the coroutine functions *last* on the loop, and close it."""
+    def close(self) -> None:
+        """Stop, and close the loop."""
         self.stop()
+        self.use(None)
         for patch in self._patches:
             patch.undo()
         with contextlib.suppress(Exception, KeyboardInterrupt):
-            for work in last:
-                self.loop.run_until_complete(work())
+            self._finish()
             self._cancel_left()
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())

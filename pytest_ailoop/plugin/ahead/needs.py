@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from pytest_ailoop.plugin.ahead.asyncio_items import asyncio_runner, is_asyncios
 from pytest_ailoop.plugin.fixtures import HOME
 
-__all__ = ["Needs", "Unready", "needs_of", "skipped", "value_of"]
+__all__ = ["Needs", "Unready", "loop_of", "needs_of", "skipped", "value_of"]
 
 _PACKAGE = Path(__file__).parents[2]
 #: Fixtures that other plugins give to every test, and the mark without which they do nothing.
@@ -43,6 +44,8 @@ class Needs:
     """Fixture definitions of class scope and wider, directly or indirectly asked for."""
     arguments: tuple[str, ...] = ()
     """Names that the test function takes."""
+    runner: Any = None
+    """The wider fixture that gives the `asyncio.Runner` to run on; None where any loop will do."""
 
 
 _NEEDS = pytest.StashKey[dict[int, Needs]]()
@@ -73,7 +76,10 @@ def _needs(item: pytest.Item) -> Needs:
             why = f"function-scoped fixture `{definition.argname}`"
     if why is None and "request" in info.argnames:
         why = "fixture `request`"
-    return Needs(why, tuple(wider), tuple(info.argnames))
+    runner = asyncio_runner(item)
+    if runner is not None:
+        wider.append(runner)
+    return Needs(why, tuple(wider), tuple(info.argnames), runner)
 
 
 def _closure(info: Any) -> Iterator[Any]:
@@ -110,7 +116,7 @@ def _is_harmless(item: pytest.Item, definition: Any) -> bool:
 
 def _why_by_kind(item: pytest.Item) -> str | None:
     """Return what about the item itself, or its marks, asks for its own turn."""
-    if type(item).runtest is not pytest.Function.runtest:
+    if type(item).runtest is not pytest.Function.runtest and not is_asyncios(item):
         return f"{type(item).__module__.partition('.')[0]} runs it"
     function = getattr(item, "obj", None)
     if getattr(function, "is_hypothesis_test", False):
@@ -137,6 +143,17 @@ def _why_by_hooks(item: pytest.Item) -> str | None:
     if passing and item.config.getini("enable_assertion_pass_hook"):
         return "pytest_assertion_pass"
     return None
+
+
+def loop_of(item: pytest.Item) -> Any:
+    """Return the event loop that the fixtures of *item* live on; None where any will do."""
+    needs = needs_of(item)
+    if needs.inline is not None or needs.runner is None:
+        return None
+    try:
+        return value_of(item, needs.runner).get_loop()
+    except Unready:
+        return None
 
 
 def value_of(item: Any, definition: Any) -> Any:

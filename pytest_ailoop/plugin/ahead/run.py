@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import recorder
+from pytest_ailoop.calling.client import close_clients
 from pytest_ailoop.plugin import fixtures
 from pytest_ailoop.plugin.ahead.alarm import guarded
-from pytest_ailoop.plugin.ahead.needs import needs_of, skipped, value_of
+from pytest_ailoop.plugin.ahead.needs import loop_of, needs_of, skipped, value_of
 from pytest_ailoop.plugin.ahead.window import Window
 from pytest_ailoop.plugin.naming import CELL, cell_of
 from pytest_ailoop.plugin.resume import is_kept
@@ -47,18 +48,28 @@ class Ahead:
         self._evaluation, self._open = evaluation, open_notebook
         self._window: Window | None = None
         self._bodies: dict[pytest.Item, Body] = {}
-        self.engine = Engine(gate=share, lookahead=lookahead, upcoming=self._upcoming)
+        self.engine = Engine(
+            gate=share, lookahead=lookahead, upcoming=self._upcoming, last=close_clients
+        )
         #: The items of bodies that are at work or done, and not reported.
         self._items: dict[Recorder, pytest.Item] = {}
         self._asking = False
+        #: Why no body runs before its turn any more, in words; empty while they do.
+        self.distrust = ""
+        #: Bodies that ran beside a call that nobody can tell the item of.
+        self._doubted: set[Recorder] = set()
+        evaluation.store.on_unattributed.append(self.doubt)
 
     def started(self, item: pytest.Item) -> Body | None:
         """Return the body that was started for *item* and not taken yet, if there is one."""
         return self._bodies.get(item)
 
-    def run(self, item: pytest.Function, notebook: Recorder) -> Body | None:
+    def run(
+        self, item: pytest.Function, function: Callable[..., Any], notebook: Recorder
+    ) -> Body | None:
         """Run the body of *item*, which is set up, to its end; how that was is written on it.
 
+        *function* is the test function, bound, as it was before any plugin laid its own over it.
         None where it must run in its own turn (`needs_of` says why): then no other is at work.
         Raises what cut it off.
         """
@@ -67,10 +78,22 @@ class Ahead:
         if needs_of(item).inline is not None:
             self.engine.drain()
             return None
+        if self.distrust:
+            self.engine.drain()
+        self._choose_loop(item)
         body = self._bodies.pop(item, None)
         if body is None:
             names = needs_of(item).arguments
-            body = self._body(item, notebook, {name: item.funcargs[name] for name in names})
+            arguments = {name: item.funcargs[name] for name in names}
+            body = self._body(function, notebook, arguments)
+        if body.notebook not in self._doubted:
+            self._wait(item, body)
+        if body.notebook in self._doubted:
+            body = self._again(item, body)
+        return body
+
+    def _wait(self, item: pytest.Item, body: Body) -> None:
+        __tracebackhide__ = True
         self._items[body.notebook] = item
         try:
             with guarded(self.engine, item, body):
@@ -85,7 +108,23 @@ class Ahead:
             raise fault.with_traceback(shown) from None
         finally:
             del self._items[body.notebook]
+
+    def _again(self, item: pytest.Item, doubted: Body) -> Body:
+        """Run the body of *item* anew, alone: what was seen of it may be another item's.
+
+        Its calls are answered from the cache, where the session reads that.
+        """
+        self.engine.drain()
+        recorder.end(doubted.notebook)
+        body = self._prepared(item)
+        with recorder.within(body.notebook):
+            self._wait(item, body)
         return body
+
+    def doubt(self) -> None:
+        """Take it that a call was made for one of the running items, and nobody knows which."""
+        self.distrust = "model calls from a task or thread that belongs to no item"
+        self._doubted.update(self._items)
 
     def compared(self, **how: Any) -> Any:
         """Return what the running body's item makes of a failed comparison; None for the awaited.
@@ -103,16 +142,16 @@ class Ahead:
             self._asking = False
         return next(filter(None, found), None)
 
-    @staticmethod
-    def why_inline(item: pytest.Item) -> str:
-        """Return why *item* runs in its own turn, in words."""
-        return needs_of(item).inline or ""
+    def why_alone(self, item: pytest.Item) -> str:
+        """Return why *item* runs while no other does, in words; empty where it need not."""
+        return needs_of(item).inline or self.distrust
 
     def forget(self, item: pytest.Item) -> None:
         """Cut the body of *item*, whose turn ended without it."""
         body = self._bodies.pop(item, None)
         if body is not None:
             self.engine.drop(body)
+            self._evaluation.store.leave(body.notebook)
             recorder.end(body.notebook)
             del self._items[body.notebook]
 
@@ -130,22 +169,32 @@ class Ahead:
 
     def close(self) -> None:
         """End all that is left, and the loop."""
-        from pytest_ailoop.calling.client import close_clients
-
         self.stop()
-        self.engine.close(close_clients)
+        self.engine.close()
 
     def _look_from(self, item: pytest.Item) -> None:
         if self._window is None:
-            self._window = Window(item.session)
+            self._window = Window(item.session, fits=self._fits)
         self._window.move(item)
         # xdist may take items away again that were given to this process.
         for gone in [one for one in self._bodies if one not in self._window.given]:
             if gone is not item:
                 self.forget(gone)
 
+    def _fits(self, item: pytest.Item) -> bool:
+        """Return whether *item* may run on the loop there is."""
+        return loop_of(item) in (None, self.engine.loop)
+
+    def _choose_loop(self, item: pytest.Item) -> None:
+        """Go on with the loop there is, unless *item*'s fixtures live on another."""
+        loop = loop_of(item)
+        if loop is not None:
+            self.engine.use(loop)
+        elif self.engine.loop.is_closed():
+            self.engine.use(None)
+
     def _upcoming(self) -> Body | None:
-        for item in self._window or ():
+        for item in self._window if self._window and not self.distrust else ():
             if self._may_start(item):
                 body = self._bodies[item] = self._prepared(item)
                 self._items[body.notebook] = item
@@ -201,11 +250,10 @@ class Ahead:
             else:
                 arguments[name] = item.callspec.params[name]
         recorder.begin(notebook)
-        return self._body(item, notebook, arguments)
+        return self._body(item.obj, notebook, arguments)
 
     @staticmethod
-    def _body(item: Any, notebook: Recorder, arguments: dict[str, Any]) -> Body:
-        function = item.obj
+    def _body(function: Callable[..., Any], notebook: Recorder, arguments: dict[str, Any]) -> Body:
         return Body(
             function=function,
             arguments=arguments,

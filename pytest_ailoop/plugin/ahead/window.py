@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -17,11 +17,12 @@ class Window:
     """Gives out the items after the current one, each once.
 
     It ends at the first item before which a fixture of class scope or wider would be set up or
-    torn down: what bodies beyond it would see is not there yet, or there no longer.
+    torn down: what bodies beyond it would see is not there yet, or there no longer; and at the
+    first for which *fits* is false.
     """
 
-    def __init__(self, session: pytest.Session) -> None:
-        self._session = session
+    def __init__(self, session: pytest.Session, fits: Callable[[pytest.Item], bool]) -> None:
+        self._session, self._fits = session, fits
         self._worker = _xdist_worker(session.config)
         self._places: dict[pytest.Item, int] = {}
         self._queue: Sequence[pytest.Item] = ()
@@ -96,6 +97,8 @@ class Window:
             for definition in needs_of(item).wider:
                 value_of(item, definition)
         except Unready:
+            return False
+        if not self._fits(item):
             return False
         self._own(item)
         return True
