@@ -30,8 +30,8 @@ MARKER = (
 )
 
 
-RIDERS = ("ailoop", "ailoop_plan", "ailoop_left_out")
-"""What rides on an item's report: its record, a worker's plan, why there is no record."""
+RIDERS = ("ailoop", "ailoop_item", "ailoop_plan", "ailoop_left_out")
+"""What rides on an item's report: its record, its name, a worker's plan, why there is no record."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +47,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Let a conftest build an OpenAI client at import where replay needs no key."""
+    early_config.stash[options.LOADED] = time.time_ns()
     options.stand_in_for_missing_keys(early_config)
 
 
@@ -108,6 +109,24 @@ class Receiver:
         """Tell a worker when the session began; it shares limits with the others."""
         node.workerinput["ailoop_began"] = self.config.stash[options.BEGAN]
         self.config.stash[options.UID] = str(node.workerinput["testrunuid"])
+        if options.resumes(self.config):
+            from pytest_ailoop.plugin import journals
+
+            journals.tell_worker(node)
+
+    def pytest_report_header(self) -> list[str]:
+        """Tell what is there to go on with where workers collect, who cannot tell it themselves."""
+        if not options.resumes(self.config) or self.config.getoption("dist", "no") == "no":
+            return []
+        from pytest_ailoop.plugin import journals
+
+        return list(journals.announced(self.config))
+
+    def pytest_unconfigure(self) -> None:
+        if options.resumes(self.config):
+            from pytest_ailoop.plugin import journals
+
+            journals.release(self.config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

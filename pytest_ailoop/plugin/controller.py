@@ -16,6 +16,7 @@ from pytest_ailoop import errors, text
 from pytest_ailoop.data.record import item_from, plain, plan_from
 from pytest_ailoop.plugin import budget, options
 from pytest_ailoop.plugin.evaluation import Evaluation
+from pytest_ailoop.plugin.journaling import journaling_of
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
 from pytest_ailoop.plugin.planning import plan_of
 
@@ -51,6 +52,8 @@ def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
     elif budget.is_left_out(report):
         evaluation.heard = True
         evaluation.left_out[report.nodeid] = report.ailoop_left_out
+    if hasattr(report, "ailoop_item"):
+        journaling_of(evaluation).receive(report)
 
 
 def worker_down(evaluation: Evaluation, node: Any, output: dict[str, Any] | None) -> None:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import errors
-from pytest_ailoop.plugin import budget, controller, options, planning, reporting, scrub, summary
+from pytest_ailoop.plugin import (
+    budget,
+    controller,
+    journaling,
+    options,
+    planning,
+    reporting,
+    resume,
+    scrub,
+    summary,
+)
 from pytest_ailoop.plugin import items as one_item
 from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
@@ -69,9 +79,11 @@ class Hooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         planning.note_kept(self.evaluation, session.items)
+        journaling.begin(self.evaluation, session)
+        resume.choose(self.evaluation, session, controller.send_plan)
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        return list(summary.header(self.evaluation))
+        return [*summary.header(self.evaluation), *resume.header(self.evaluation)]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Any:
@@ -113,12 +125,14 @@ class Hooks:
             report: pytest.TestReport = yield
         reporting.complete(self.evaluation, item, call, report)
         controller.send_plan(self.evaluation, item, report)
+        journaling.mark(self.evaluation, item, report)
         return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:
         self.progress.hush()
         self.progress.add(report)
+        journaling.add_facts(self.evaluation, report)
         with budget.forgetting_no_failure(self.evaluation.config, report):
             return (yield)
 
@@ -134,7 +148,10 @@ class Hooks:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
         self.progress.stop()
         self.evaluation.close_loop()
-        controller.finish(self.evaluation, session, exitstatus)
+        try:
+            controller.finish(self.evaluation, session, exitstatus)
+        finally:
+            journaling.finish(self.evaluation, session, exitstatus)
         try:
             return (yield)
         finally:

@@ -20,11 +20,19 @@ from pytest_ailoop.report.project import Watch
 from pytest_ailoop.report.runs import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from pytest_ailoop.plugin.evaluation import Evaluation
 
-__all__ = ["JOURNALING", "USED", "Journaling", "add_facts", "finish", "journaling_of", "mark"]
+__all__ = [
+    "JOURNALING",
+    "USED",
+    "Journaling",
+    "add_facts",
+    "begin",
+    "finish",
+    "journaling_of",
+    "mark",
+]
 
 #: Outcomes that are kept. What could not be measured is to be measured, and a skip costs nothing.
 _KEPT = ("passed", "failed", "xfailed", "xpassed")
@@ -39,11 +47,29 @@ _OLD = 4
 USED = pytest.StashKey[list[str]]()
 """On an item that ran: the models that it asked."""
 _WATCH = pytest.StashKey[Watch]()
+_COVERED = pytest.StashKey[list[str]]()
+_CONDITIONS = pytest.StashKey[dict[str, Any]]()
+
+
+def begin(evaluation: Evaluation, session: pytest.Session) -> None:
+    """Note what all results will rest on: before the first item, whose time may be limited."""
+    if not evaluation.kept or not _journaled(evaluation):
+        return
+    stash, root = evaluation.config.stash, evaluation.settings.root
+    stash[_WATCH] = Watch(root, stash[options.LOADED])
+    stash[_COVERED] = sorted(_covered(evaluation, session))
+    if not evaluation.is_worker:
+        stash[_CONDITIONS] = conditions(evaluation.config)
+
+
+def _journaled(evaluation: Evaluation) -> bool:
+    looks = options.runs_nothing(evaluation.config)
+    return not looks and evaluation.settings.replies not in ("live", "record")
 
 
 def mark(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -> None:
     """Put on *report* which item it is of, and on its last one what the item is told by."""
-    if cell_of(item) is None or evaluation.settings.replies in ("live", "record"):
+    if cell_of(item) is None or not _journaled(evaluation):
         return
     report.ailoop_item = key_digest(evaluation, item)  # type: ignore[attr-defined]
     record = getattr(report, "ailoop", None)
@@ -53,10 +79,6 @@ def mark(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -
     if report.when == "teardown":
         used = item.stash.get(USED, [])
         told = {"identity": identity_of(evaluation, item, used), "used": used}
-        if _WATCH not in evaluation.config.stash:
-            root, began = evaluation.settings.root, evaluation.config.stash.get(options.LOADED, 0)
-            evaluation.config.stash[_WATCH] = Watch(root, began)
-            told["covered"] = sorted(_covered(evaluation, item.session))
         report.ailoop_ends = told  # type: ignore[attr-defined]
 
 
@@ -83,7 +105,9 @@ def add_facts(evaluation: Evaluation, report: pytest.TestReport) -> None:
     told = getattr(report, "ailoop_ends", None)
     # xdist's controller sees a worker's report, with the worker on it.
     if told is not None and not hasattr(report, "node"):
-        told["facts"] = evaluation.config.stash[_WATCH].fresh()
+        stash = evaluation.config.stash
+        told["facts"] = stash[_WATCH].fresh()
+        told["covered"], stash[_COVERED] = stash[_COVERED], []
 
 
 class Journaling:
@@ -105,8 +129,8 @@ class Journaling:
         self.kept_failed = 0
         #: Why the journal is not whole, in words.
         self.fault: str | None = None
-        #: Whether the run left something to go on with.
-        self.open_end = False
+        #: Whether the run was stopped before all its items had their turn.
+        self.was_stopped = False
 
     def receive(self, report: pytest.TestReport) -> None:
         """Take a phase of an item; with the last one the item is written."""
@@ -146,7 +170,7 @@ class Journaling:
         try:
             if self.writer is None:
                 self.writer = self._begun()
-            self.writer.facts(told["facts"], told.get("covered", ()))
+            self.writer.facts(told["facts"], told["covered"])
             if parts:
                 if source != self.writer.name:
                     self._item(self.writer, key, told, parts)
@@ -171,42 +195,47 @@ class Journaling:
         head = {
             "started": moment.isoformat(timespec="seconds"),
             "arguments": masked([str(one).replace(str(root), ".") for one in given]),
-            "conditions": conditions(evaluation.config),
+            "conditions": self._conditions(),
         }
         journal.prune(root, _OLD)
         name = f"{moment:%Y%m%d-%H%M%S}-{moment.microsecond:06d}"
         return journal.Writer.new(root, name, head)
 
+    def _conditions(self) -> dict[str, Any]:
+        # A controller of workers collects nothing, and nobody limits its time.
+        config = self._evaluation.config
+        return config.stash.get(_CONDITIONS, None) or conditions(config)
+
     def finish(self, session: pytest.Session, status: int) -> None:
         """Leave the journal of an incomplete run; of a complete one nothing is needed any more."""
-        why = "; ".join(self._open_ends(session, status))
+        stopped = self._stopped(session, status)
+        errors = text.plural(len(self.errors), "item")
+        why = [stopped, f"{errors} could not be measured" if self.errors else ""]
+        words = "; ".join(filter(None, why))
         writer, self.writer = self.writer, None
         if writer is None:
             return
-        self.open_end = bool(why) and self.fault is None
-        if why:
+        self.was_stopped = bool(stopped) and self.fault is None
+        if words and self.fault is None:
             with contextlib.suppress(OSError):
-                writer.end(masked(why))
-            writer.close()
-            return
+                writer.end(masked(words))
         writer.close()
-        self._tidy()
+        if not words:
+            self._tidy()
 
-    def _open_ends(self, session: pytest.Session, status: int) -> Iterator[str]:
+    def _stopped(self, session: pytest.Session, status: int) -> str:
+        """Return why not all items had their turn, in words; empty where they had."""
         evaluation = self._evaluation
-        stopped = session.shouldfail or session.shouldstop
+        if status == pytest.ExitCode.INTERNAL_ERROR:
+            return "an internal error"
         everything = not evaluation.session.missing
         if evaluation.kept:
             everything = len(self.done) + len(self.errors) >= evaluation.kept
+        said = session.shouldfail or session.shouldstop
         crashed = any("crashed" in one for one in evaluation.narrowed)
-        if status == pytest.ExitCode.INTERRUPTED and not stopped:
-            yield "interrupted"
-        elif status == pytest.ExitCode.INTERNAL_ERROR:
-            yield "broken off by an internal error"
-        elif not everything and (stopped or crashed):
-            yield str(stopped) if stopped else "a worker crashed"
-        if self.errors:
-            yield f"{text.plural(len(self.errors), 'item')} could not be measured"
+        if everything or not (said or crashed or status == pytest.ExitCode.INTERRUPTED):
+            return ""
+        return str(said) if said else "a worker crashed" if crashed else "interrupted"
 
     def _tidy(self) -> None:
         """Delete journals of which this run has every item; all, where it measured everything."""

@@ -25,6 +25,8 @@ ACCEPT = ("new", "improved", "regressed", "prune")
 BASELINE_SUFFIX = "ailoop"
 BEGAN = pytest.StashKey[float]()
 """On the config: when the session began, by the controller's `time.monotonic()`."""
+LOADED = pytest.StashKey[int]()
+"""On the config: when the first code of the project was loaded, nanoseconds since 1970."""
 UID = pytest.StashKey[str]()
 """On the config of a controller: what xdist calls the session."""
 STAND_IN = "no-key-needed-in-replay"
@@ -209,6 +211,11 @@ def runs_nothing(config: pytest.Config) -> bool:
     looks = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
     looks += ("ailoop_plan",)
     return any(config.getoption(name, False) for name in looks)
+
+
+def resumes(config: pytest.Config) -> bool:
+    """Return whether finished items of an interrupted run are to be kept."""
+    return bool(config.getoption("ailoop_resume", False)) and not runs_nothing(config)
 
 
 def replies(config: pytest.Config) -> tuple[str, bool]:

@@ -167,7 +167,7 @@ def command(evaluation: Evaluation) -> tuple[str, str] | None:
     import shlex
 
     state = evaluation.config.stash.get(JOURNALING, None)
-    if state is None or not state.open_end or not state.held:
+    if state is None or not state.was_stopped or not state.held:
         return None
     given = [str(one) for one in evaluation.config.invocation_params.args]
     words = shlex.join(["pytest", *_without_stops(given), "--ailoop-resume"])

@@ -41,12 +41,11 @@ class Watch:
         self._root, self._since = root, since
         self._modules: tuple[int, str] = (0, "")
         self._seen: set[str] = set()
-        self._begun = False
+        self._new = {**self._data(), **self._code()}
 
     def fresh(self) -> dict[str, str]:
         """Return the facts that are new since the last call: at first all, then loaded code."""
-        found = {} if self._begun else self._data()
-        self._begun = True
+        found, self._new = self._new, {}
         # Modules are added at the end: nothing new is known without a walk through all of them.
         now = (len(sys.modules), next(reversed(sys.modules)))
         if now != self._modules:
