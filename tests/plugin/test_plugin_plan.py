@@ -1,0 +1,188 @@
+"""`--ailoop-plan`: what would be asked, and that nothing is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.fakes.openai_server import FakeServer
+
+TABLE = """
+[tool.ailoop.models.m]
+model = "fake"
+base_url = "{url}"
+price = {{ input = 100000.0, output = 0.0 }}
+[tool.ailoop.models.dear]
+model = "dear"
+base_url = "{url}"
+price = {{ input = 1000000.0, output = 0.0 }}
+"""
+
+ASK = """
+@pytest.mark.ailoop(dataset="cases.jsonl", model="m")
+def test_it(case, llm):
+    expect(llm(f"what {case.id}")).to(contains(case.id))
+    expect(case.input).to(judge("is it one?", model="dear"), at_least=0)
+"""
+
+LOUD = """
+import pathlib
+
+@pytest.fixture(scope="session", autouse=True)
+def loud():
+    pathlib.Path("fixture ran").touch()
+
+def test_ordinary():
+    pathlib.Path("test ran").touch()
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with FakeServer() as running:
+        yield running
+
+
+@pytest.fixture
+def asking(project: Any, server: FakeServer) -> Any:
+    """A project with three cases; each item asks the model once and a judge once."""
+    project.write("pyproject.toml", TABLE.format(url=server.url))
+    project.eval(ASK)
+    return project
+
+
+def planned(project: Any, *args: str) -> str:
+    """Return the plan as one line of text; the run must have succeeded."""
+    result = project.run("--ailoop-plan", *args)
+    assert 0 == result.ret
+    return " ".join(result.stdout.str().partition("= ailoop plan =")[2].split())
+
+
+def test_nothing_runs(asking, server, workers):
+    """No test, no fixture, no call, no file: also of ordinary tests, and with workers asked for."""
+    asking.eval(ASK + LOUD)
+    before = sorted(path.name for path in asking.path.iterdir())
+    result = asking.run("--ailoop-plan", *workers)
+    assert 0 == result.ret
+    assert 0 == server.calls
+    assert before == sorted(path.name for path in asking.path.iterdir() if path.suffix != ".pyc")
+    result.stdout.fnmatch_lines(["*no tests ran in *"])
+
+
+def test_before_the_first_run_nothing_is_known(asking):
+    """It says so, and what makes it known."""
+    told = planned(asking)
+    assert "m: never ran 3 ? ? ? ? ? n/a" in told
+    assert "total: 3 items; no kept run has their tests" in told
+    assert "--ailoop-sample=3" in told
+
+
+def test_after_a_run_everything_is_known_and_free(asking, server, workers):
+    """Each call is answered from the cache; the plan's live calls are those the run makes."""
+    asking.run()
+    told = planned(asking, *workers)
+    assert "fake 3 1.0 3 3 0 - -" in told
+    assert "dear (judge) 3 1.0 3 3 0 - -" in told
+    assert "total: 3 items, 6 calls, 6 answered from recordings or cache (free), 0 live" in told
+    assert "known from: 3 items with case, prompt and model as in a kept run" in told
+    assert 6 == server.calls
+
+
+def test_without_the_cache_the_same_calls_go_live(asking):
+    """Known from history, paid anew: tokens and price as they were, judges apart."""
+    asking.run()
+    (asking.path / ".ailoop/cache.db").unlink()
+    told = planned(asking)
+    assert "fake 3 1.0 3 0 3 " in told
+    usage = [call["usage"] for row in asking.results() for call in row["calls"]]
+    tokens = sum(one["input_tokens"] + one["output_tokens"] for one in usage)
+    assert f"6 live, {tokens} tokens, cost $" in told
+
+
+def test_recordings_make_calls_free_in_replay(asking):
+    """Replay reads recordings alone; what has none is said to have none."""
+    asking.run("--ailoop-replies=record", "--ailoop-case=sun", "--ailoop-case=moon")
+    asking.run("--ailoop-replies=live")
+    told = planned(asking, "--ailoop-replies=replay")
+    assert "6 calls, 4 answered from recordings or cache (free), 2 without a recording" in told
+
+
+def test_the_plan_is_what_the_run_then_does(asking, server):
+    """Live calls of a plan and of the run after it are the same, for changed rows too."""
+    asking.run()
+    rows = [{"id": f"n{n}", "input": f"new {n}", "expected": ""} for n in range(4)]
+    asking.rows([{"id": "sun", "input": "the sun", "expected": "star", "tags": ["easy"]}, *rows])
+    told = planned(asking)
+    assert "total: 5 items, ~10 calls, 2 answered from recordings or cache (free), ~8 live" in told
+    before = server.calls
+    asking.run()
+    assert 8 == server.calls - before
+
+
+def test_a_new_model_is_priced_before_it_is_asked(asking):
+    """A model beside the one that ran: as many calls and tokens, at its own price."""
+    asking.run()
+    asking.eval(ASK.replace('model="m")\ndef', 'model=["m", "dear"])\ndef'))
+    told = planned(asking)
+    assert "3 items ~ by another model's calls of the same test" in told
+    assert "dear 3 ~1.0 ~3 0 ~3 ~15 ~$6.00" in told
+
+
+def test_selection_counts(asking):
+    """`-k`, `--lf` and case options plan what they select."""
+    asking.run()
+    assert "total: 1 item, 2 calls" in planned(asking, "-k", "moon")
+    assert "total: 2 items, 4 calls" in planned(asking, "--ailoop-sample=2")
+    asking.eval(ASK.replace("contains(case.id)", 'contains("n")'))
+    asking.run(on=["cacheprovider"]).assert_outcomes(passed=2, failed=1)
+    result = asking.run("--ailoop-plan", "--lf", on=["cacheprovider"])
+    result.stdout.fnmatch_lines(["total: 1 item, 2 calls, *"])
+
+
+def test_a_budget_is_set_against_the_plan(asking):
+    """Whether the limits are enough is said where it is known."""
+    asking.run()
+    (asking.path / ".ailoop/cache.db").unlink()
+    told = planned(asking, "--ailoop-max-calls=4", "--ailoop-max-cost=1000")
+    assert "budget: --ailoop-max-calls=4 (not enough: the run will stop), " in told
+    assert "--ailoop-max-cost=1000 (enough)" in told
+    assert "budget: none; --ailoop-max-cost=USD" in planned(asking)
+
+
+def test_a_damaged_run_is_left_out_and_named(asking):
+    """The plan goes on with the runs before it."""
+    asking.run()
+    asking.run()
+    (asking.runs[-1] / "results.jsonl").write_text("{}\n")
+    told = planned(asking)
+    assert "total: 3 items, 6 calls" in told
+    assert "warning: a run was left out: " in told
+
+
+def test_what_cannot_be_collected_cannot_be_planned(asking):
+    """An error of collection stays one: no plan, exit code 2."""
+    asking.write("test_broken.py", "import nothing_of_that_name\n")
+    result = asking.run("--ailoop-plan", "--continue-on-collection-errors")
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    assert "ailoop plan" not in result.stdout.str()
+
+
+def test_tests_of_their_own_in_verbose_mode(asking):
+    """`-v` has a table for each test."""
+    asking.write("test_more.py", (asking.path / "test_eval.py").read_text("utf-8"))
+    asking.run()
+    told = planned(asking, "-v")
+    assert "- test_eval.py::test_it model items" in told
+    assert "- test_more.py::test_it model items" in told
+    assert "- all tests model items" in told
+
+
+def test_results_are_left_as_they_were(asking):
+    """Planning keeps no run and changes no kept one."""
+    asking.run()
+    before = json.dumps(asking.results())
+    planned(asking)
+    assert (1, before) == (len(asking.runs), json.dumps(asking.results()))
