@@ -116,7 +116,7 @@ class Ahead:
         """
         self.engine.drain()
         recorder.end(doubted.notebook)
-        body = self._prepared(item)
+        body = self._prepared(item, doubted.function)
         with recorder.within(body.notebook):
             self._wait(item, body)
         return body
@@ -196,7 +196,7 @@ class Ahead:
     def _upcoming(self) -> Body | None:
         for item in self._window if self._window and not self.distrust else ():
             if self._may_start(item):
-                body = self._bodies[item] = self._prepared(item)
+                body = self._bodies[item] = self._prepared(item, item.obj)
                 self._items[body.notebook] = item
                 return body
         return None
@@ -223,7 +223,7 @@ class Ahead:
         }
         return not all(given.get(name, True) for name in names)
 
-    def _prepared(self, item: Any) -> Body:
+    def _prepared(self, item: Any, function: Callable[..., Any]) -> Body:
         """Return the body of *item* with all it takes, made without setting the item up."""
         notebook = self._open(item)
         cell = cell_of(item)
@@ -250,7 +250,7 @@ class Ahead:
             else:
                 arguments[name] = item.callspec.params[name]
         recorder.begin(notebook)
-        return self._body(item.obj, notebook, arguments)
+        return self._body(function, notebook, arguments)
 
     @staticmethod
     def _body(function: Callable[..., Any], notebook: Recorder, arguments: dict[str, Any]) -> Body:
