@@ -115,7 +115,9 @@ class Ahead:
         Its calls are answered from the cache, where the session reads that.
         """
         self.engine.drain()
-        recorder.end(doubted.notebook)
+        # From now on one item is open at a time, and every call is that one's.
+        for one in (doubted, *self._bodies.values()):
+            recorder.end(one.notebook)
         body = self._prepared(item, doubted.function)
         with recorder.within(body.notebook):
             self._wait(item, body)
@@ -196,7 +198,7 @@ class Ahead:
     def _upcoming(self) -> Body | None:
         for item in self._window if self._window and not self.distrust else ():
             if self._may_start(item):
-                body = self._bodies[item] = self._prepared(item, item.obj)
+                body = self._bodies[item] = self._prepared(item, item.obj)  # type: ignore[attr-defined]
                 self._items[body.notebook] = item
                 return body
         return None
