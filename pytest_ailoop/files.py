@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = ["private_folder", "write_atomically"]
@@ -15,8 +16,8 @@ __all__ = ["private_folder", "write_atomically"]
 IGNORE_ALL = "# Made by pytest-ailoop: nothing below this folder belongs in git.\n*\n"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write *text* as UTF-8 with `\\n` line ends, by a temporary file and rename.
+def write_atomically(path: Path, text: str | Iterable[str]) -> None:
+    """Write *text*, or its pieces, as UTF-8 with `\\n` line ends, by a temporary file and rename.
 
     Parent folders are made. A symbolic link at *path* is replaced, not followed.
     Raises `OSError` as the system gives it; the old file is then untouched.
@@ -25,7 +26,7 @@ def write_atomically(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+            stream.writelines([text] if isinstance(text, str) else text)
             stream.flush()
             os.fsync(stream.fileno())
         # mkstemp gives 0600; a committed file gets what open() would have given.

@@ -100,6 +100,7 @@ class Evaluation:
         #: Called before the loops are closed.
         self.on_close: list[Callable[[], None]] = []
         self._baselines: dict[str, Any] = {}
+        self._relative: dict[Path, str] = {}
         self._store: Store | None = None
         self._runner: asyncio.Runner | None = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -223,7 +224,11 @@ class Evaluation:
 
     def relative(self, path: Path) -> str:
         """Return *path* relative to the root folder, with `/`."""
-        return Path(os.path.relpath(path, self.settings.root)).as_posix()
+        found = self._relative.get(path)
+        if found is None:
+            found = Path(os.path.relpath(path, self.settings.root)).as_posix()
+            self._relative[path] = found
+        return found
 
 
 def ahead_wanted(evaluation: Evaluation) -> bool:

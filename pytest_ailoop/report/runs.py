@@ -20,7 +20,7 @@ from pytest_ailoop.data.baseline import entry_key
 from pytest_ailoop.data.record import SCHEMA, ItemKey, ItemRecord, Plan, RunRecord
 from pytest_ailoop.errors import RunError
 from pytest_ailoop.files import private_folder, write_atomically
-from pytest_ailoop.redaction import redact
+from pytest_ailoop.redaction import may_hold, redact
 from pytest_ailoop.text import suggestion, whole
 
 __all__ = ["StoredRun", "find", "in_plan_order", "latest", "names", "planned_keys", "read", "write"]
@@ -72,8 +72,9 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     private_folder(root / FOLDER)
     folder = runs_folder(root) / run.id
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lines = (_line(_without_clock(one)) for one in records)
-    write_atomically(folder / "results.jsonl", "".join(f"{line}\n" for line in lines))
+    # A line at a time: a hundred thousand of them are more than all else that a run holds.
+    lines = (f"{_line(_without_clock(one))}\n" for one in records)
+    write_atomically(folder / "results.jsonl", lines)
     timings = {one.nodeid: one.duration for one in records}
     write_atomically(folder / "timings.json", _line(timings, indent=1) + "\n")
     # Last: a folder with a run.json is a whole run.
@@ -90,6 +91,10 @@ def _without_clock(one: ItemRecord) -> dict[str, Any]:
 
 
 def _line(value: Any, indent: int | None = None) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    # Item records are masked when they are made; here for what was learned since, which is seldom.
+    if text.isascii() and not may_hold(text):
+        return text
     return json.dumps(masked(value), allow_nan=False, indent=indent)
 
 
@@ -104,10 +109,15 @@ def masked(value: Any) -> Any:
     if isinstance(value, dict):
         fields_of_ours = _field_names()
         return {
-            name if name in fields_of_ours else whole(redact(name)): masked(one)
+            name if name in fields_of_ours else whole(redact(name)): one
+            if type(one) in _NUMBERS
+            else masked(one)
             for name, one in value.items()
         }
     return [masked(one) for one in value] if isinstance(value, list) else value
+
+
+_NUMBERS = frozenset({int, float, bool, type(None)})
 
 
 @cache
