@@ -178,9 +178,8 @@ class Ahead:
         if self._window is None:
             self._window = Window(item.session, fits=self._fits)
         self._window.move(item)
-        # xdist may take items away again that were given to this process.
-        for gone in [one for one in self._bodies if one not in self._window.given]:
-            if gone is not item:
+        if self._window.may_shrink:
+            for gone in self._bodies.keys() - self._window.given - {item}:
                 self.forget(gone)
 
     def _fits(self, item: pytest.Item) -> bool:

@@ -46,6 +46,11 @@ class Window:
         self._own(item)
 
     @property
+    def may_shrink(self) -> bool:
+        """Whether items may be taken away again: xdist moves them from process to process."""
+        return self._worker is not None
+
+    @property
     def given(self) -> set[pytest.Item]:
         """The items that were given out and are still to come."""
         return self._given
