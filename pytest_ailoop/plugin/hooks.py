@@ -14,6 +14,7 @@ from pytest_ailoop.plugin import (
     budget,
     controller,
     journaling,
+    judging,
     options,
     planning,
     reporting,
@@ -106,7 +107,7 @@ class Hooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Any:
-        with one_item.judged(self.evaluation, item):
+        with judging.judged(self.evaluation, item):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)

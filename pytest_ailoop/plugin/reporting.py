@@ -18,7 +18,8 @@ from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.plugin import budget, frames, keys, scrub
 from pytest_ailoop.plugin.evaluation import Evaluation
-from pytest_ailoop.plugin.items import RUNNING, Running, is_infrastructure
+from pytest_ailoop.plugin.items import RUNNING, Running
+from pytest_ailoop.plugin.judging import is_infrastructure
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
