@@ -28,6 +28,18 @@ class Place:
         self.single = Single(Claims(self.cache.database), self.cache.get, **options)
         self.out: list[str] = []
 
+    @property
+    def leaders(self) -> list[object]:
+        """The calls that others wait for, or would."""
+        return [one.bell.call for one in self.single._leads.values()]
+
+    @property
+    def claimed(self) -> int:
+        """How many addresses the database says are claimed."""
+        query = "SELECT count(*) FROM claims"
+        found = self.cache.database.run(lambda one: one.execute(query).fetchone())
+        return found[0] if found else 0
+
     def keep(self, stored: StoredReply) -> None:
         assert self.cache.put(stored)
         self.single.kept(stored.address)

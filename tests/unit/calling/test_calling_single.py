@@ -20,9 +20,10 @@ from pytest_ailoop.calling.stored import StoredReply
 def place(tmp_path: Path) -> Iterator[Place]:
     found = Place(tmp_path)
     yield found
+    assert found.leaders == []
+    assert found.claimed == 0
     found.single.close()
     found.cache.close()
-    assert found.single._leads == {}
 
 
 def test_the_first_leads_and_the_others_get_its_reply(place: Place) -> None:
@@ -60,11 +61,13 @@ def test_a_failure_is_not_shared(place: Place) -> None:
 
 def test_a_server_that_is_down_is_not_asked_in_turn(place: Place) -> None:
     """After two in a row without a reply, all who wait try side by side."""
-    together = []
+    over: list[str] = []
+    seen: list[int] = []
 
     async def ends() -> str:
-        together.append(len(place.out))
+        seen.append(len(over))
         await turns()
+        over.append("")
         raise ConnectionError("refused")
 
     async def all_at_once() -> list[Any]:
@@ -73,7 +76,7 @@ def test_a_server_that_is_down_is_not_asked_in_turn(place: Place) -> None:
 
     assert all(isinstance(one, ConnectionError) for one in asyncio.run(all_at_once()))
     assert place.out == ["0", "1", "2", "3", "4", "5"]
-    assert together == [1, 2, 3, 4, 5, 6]
+    assert seen == [0, 1, 2, 2, 2, 2]
 
 
 @pytest.mark.parametrize("cancelled", [["0"], ["1"], ["0", "1"], ["0", "1", "2"]])
@@ -135,10 +138,12 @@ def test_an_item_that_is_over_hands_on(place: Place) -> None:
         waiting = asyncio.create_task(place.single.join_async(HERE, "other", "item 2"))
         await turns()
         assert not waiting.done()
+        place.single.end_of("item 3")
         place.single.end_of("item")
         assert await waiting is None
 
     asyncio.run(both())
+    assert place.leaders == ["other"]
     place.single.leave(HERE, "other")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,9 +21,10 @@ from pytest_ailoop import recorder
 def place(tmp_path: Path) -> Iterator[Place]:
     found = Place(tmp_path)
     yield found
+    assert found.leaders == []
+    assert found.claimed == 0
     found.single.close()
     found.cache.close()
-    assert found.single._leads == {}
 
 
 def in_threads(work: list[Callable[[], Any]]) -> tuple[list[Any], Callable[[], None]]:
@@ -138,9 +140,30 @@ def test_a_waiter_whose_loop_is_gone_is_passed_over(place: Place) -> None:
         tasks.append(asyncio.ensure_future(place.single.join_async(HERE, "second")))
         await turns()
 
+    def ask() -> Any:
+        with turn_taking(True):
+            return place.single.join(HERE, "third")
+
     tasks: list[Any] = []
     loop.run_until_complete(begin())
+    results, join = in_threads([ask])
+    until(lambda: waiting(place) == 2)
     loop.close()
     place.single.leave(HERE, "first")
+    join()
+    assert results == [None]
+    assert place.leaders == ["third"]
+    place.single.leave(HERE, "third")
     tasks[0]._log_destroy_pending = False
     tasks[0].get_coro().close()
+
+
+def test_a_forked_process_leads_for_itself(place: Place) -> None:
+    """Its parent's calls end in the parent."""
+    assert place.single.join(HERE, "parent") is None
+    child = os.fork()
+    if child == 0:
+        found = place.single.join(HERE, "child", may_wait=False)
+        os._exit(0 if found is None and place.leaders == ["child"] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    place.single.leave(HERE, "parent")
