@@ -126,9 +126,10 @@ class Lean:
         return server.target(_ENDPOINT, sent.query), headers, self._body, sent.timeout
 
     def _answer(self, reply: RawReply) -> Answer:
-        self._exchange.answered(reply.status, reply.header(b"content-type"), reply.body)
+        kind = reply.header(b"content-type")
+        kept = self._exchange.answered(reply.status, kind, reply.body)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reply.headers}
-        return Answer(status=reply.status, headers=headers, response=reply)
+        return Answer(status=reply.status, headers=headers, response=kept or reply)
 
     def _kept(self, stored: StoredReply) -> Found:
         content = stored.readable
