@@ -1,8 +1,8 @@
-"""What an item asks for, and whether its body can do without its own turn. PYTEST_DONT_REWRITE
+"""What an item asks for, and whether its body can do without its own turn.
 
 pytest's public side tells fixtures only while an item is set up, so `_fixtureinfo` and
 `cached_result` are read here (pytest-asyncio and anyio do so, too) and nowhere else. Where they are
-not as expected, the item runs in its turn.
+not as expected, the item runs in its turn. PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def test_tasks_keep_to_their_items() -> None:
         go = asyncio.Event()
         with recorder.active(notebook("a")) as a, recorder.active(notebook("b")) as b:
             inner = asyncio.create_task(find(go))
-            recorder._current.set(a)
+            recorder.adopt(a)
             outer = asyncio.create_task(find(go))
             await asyncio.sleep(0)
             go.set()
