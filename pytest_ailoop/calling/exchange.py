@@ -235,10 +235,8 @@ class Exchange:
 
     def _settle(self, call: Call) -> None:
         """Tell the budget what a try cost; one without an answer may have cost something, too."""
-        refused = call.status is not None and call.status >= 400
-        if call.error is None or refused:
-            cost = 0.0 if refused else call.cost
-            self.store.budget.spent(self._request.model, self._purpose, cost)
+        if call.error is None or call.cost is not None:
+            self.store.budget.spent(self._request.model, self._purpose, call.cost)
 
     def recalled(self) -> StoredReply | None:
         """Return the stored reply, noted as a call; None, and nothing is noted, without one."""
@@ -384,6 +382,8 @@ class Exchange:
         if error is not None:
             measured["error"] = one_line(redaction.redact(error), 2000)
         facts = self._facts(reply, content_type, error)
+        if (measured.get("status") or 0) >= 400:
+            facts["cost"] = 0.0  # Nobody bills an answer that is an error.
         call = Call(
             digest=self.address,
             path=self._request.path,

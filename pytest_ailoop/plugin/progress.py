@@ -64,8 +64,10 @@ class Progress:
         store.flight.on_rest.append(self.hush)
 
     def add(self, report: pytest.TestReport) -> None:
-        """Count what a finished item cost."""
+        """Count what a finished item cost; what was stored was not paid."""
         for call in getattr(report, "ailoop", {}).get("calls", ()):
+            if call["origin"] != "live":
+                continue
             self._unpriced |= call["cost"] is None
             self._cost += call["cost"] or 0.0
 

@@ -227,9 +227,10 @@ def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:
             yield f"ailoop.{scrub.clean(score.name)}", _figure(score.value)
         else:
             yield f"ailoop.{scrub.clean(score.name)}", scrub.clean(score.label or "not scored")
-    costs = [one.cost for one in record.calls]
-    if costs and None not in costs:
-        yield "ailoop.cost", round(sum(cost for cost in costs if cost is not None), 8)
+    for purpose, name in (("app", "ailoop.cost"), ("judge", "ailoop.judge_cost")):
+        costs = [one.cost for one in record.calls if one.purpose == purpose]
+        if costs and None not in costs:
+            yield name, round(sum(cost for cost in costs if cost is not None), 8)
     latencies = [one.latency for one in record.calls if one.latency is not None]
     if latencies:
         yield "ailoop.latency", round(sum(latencies), 6)
@@ -317,4 +318,14 @@ def _short(record: dict[str, Any]) -> str:
         for score in record["scores"]
         if score["value"] is not None and score["name"] != "passed"
     ]
-    return scrub.clean("  ".join(parts[:2]))
+    return scrub.clean("  ".join([*parts[:2], *_costs(record["calls"])]))
+
+
+def _costs(calls: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what an item's calls cost, those of judges apart; nothing where nobody knows."""
+    from pytest_ailoop.report.numbers import dollars
+
+    for purpose, word in (("app", ""), ("judge", " judged")):
+        costs = [one["cost"] for one in calls if one["purpose"] == purpose]
+        if any(costs) and None not in costs:
+            yield f"{dollars(sum(costs))}{word}"

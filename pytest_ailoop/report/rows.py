@@ -36,6 +36,10 @@ class Calls:
     """Calls by where the reply came from: `recording`, `cache`, `live`."""
     judge_count: int = 0
     judge_cost: Money = field(default_factory=Money)
+    paid: Money = field(default_factory=Money)
+    """What was asked live in this run, judges included."""
+    saved: Money = field(default_factory=Money)
+    """What recordings and cache answered, at the price of asking it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,6 +252,8 @@ def calls_of(records: Sequence[ItemRecord]) -> Calls:
         origins=_origins(app + judge),
         judge_count=len(judge),
         judge_cost=_money(judge),
+        paid=_money([call for call in app + judge if call.origin == "live"]),
+        saved=_money([call for call in app + judge if call.origin != "live"]),
     )
 
 
@@ -263,6 +269,8 @@ def _waited(calls: Iterable[Call]) -> float:
 
 def _tokens(call: Call) -> int | None:
     usage = call.usage
+    if call.error is not None and call.cost == 0.0:
+        return 0  # Refused, and so not worked on.
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
     return (usage.input_tokens or 0) + (usage.output_tokens or 0)

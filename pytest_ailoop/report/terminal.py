@@ -11,7 +11,7 @@ from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.redaction import redact_shown as redact
 from pytest_ailoop.report.detail import check_lines, class_lines
 from pytest_ailoop.report.failure import failure_lines
-from pytest_ailoop.report.numbers import count, interval, money, number, seconds
+from pytest_ailoop.report.numbers import Money, count, interval, money, number, seconds
 from pytest_ailoop.report.rows import Report, Row, TestRows
 from pytest_ailoop.report.table import table
 from pytest_ailoop.report.worst import CaseRow
@@ -62,6 +62,7 @@ def _quiet(report: Report) -> Iterator[Line]:
     parts += list(_short_troubles(report))
     if total.calls.count or total.calls.judge_count:
         parts.append(f"cost {money(total.calls.cost)}")
+        parts += [f"{_paid(total)} paid"] if _differs(total) else []
     yield f"ailoop: {'; '.join(parts)}", _colour(report)
     yield from _faults(report)
 
@@ -91,8 +92,9 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
     # A test that was left out on purpose has nothing to show.
     hidden = verbose < 2 and bool(report.narrowed) and not _lost(report)
     ran = [one for one in report.tests if any(_has_run(row) for row in one.rows)]
+    several = sum(len(one.rows) for one in report.tests) > 1
     for test in ran if hidden and ran else report.tests:
-        yield from _test(test, width, verbose)
+        yield from _test(test, width, verbose, judges=several)
     yield from _totals(report)
     yield from _worst(report, width, verbose)
     if verbose >= 2:
@@ -102,7 +104,7 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
     yield from _endings(report)
 
 
-def _test(test: TestRows, width: int, verbose: int) -> Iterator[Line]:
+def _test(test: TestRows, width: int, verbose: int, *, judges: bool) -> Iterator[Line]:
     cases = f"{test.cases} of {test.size}" if test.cases < test.size else str(test.cases)
     about = f"{cases} {'case' if test.size == 1 else 'cases'}"
     if test.trials > 1:
@@ -118,7 +120,7 @@ def _test(test: TestRows, width: int, verbose: int) -> Iterator[Line]:
     for number_, line in enumerate(table(HEAD, body, width=width)):
         yield line, {} if number_ else {"light": True}
     for row in test.rows:
-        yield from _beneath(row, verbose, several=len(test.rows) > 1)
+        yield from _beneath(row, verbose, several=len(test.rows) > 1, judges=judges)
 
 
 def _has_run(row: Row) -> bool:
@@ -142,7 +144,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _beneath(row: Row, verbose: int, *, several: bool) -> Iterator[Line]:
+def _beneath(row: Row, verbose: int, *, several: bool, judges: bool) -> Iterator[Line]:
     label = f"{text.one_line(row.label, 200)}: " if several else ""
     odd = list(_odd_outcomes(row))
     if row.scored < row.planned:
@@ -153,6 +155,8 @@ def _beneath(row: Row, verbose: int, *, several: bool) -> Iterator[Line]:
         yield from ((f"  . {label}{one}", {}) for one in check_lines(row.checks))
     for one in class_lines(row.classes, verbose):
         yield f"  . {label}{one}", {}
+    if judges and row.calls.judge_count:
+        yield f"  . {label}judges: {_judges(row)}", {}
 
 
 def _odd_outcomes(row: Row) -> Iterator[str]:
@@ -191,14 +195,35 @@ def _totals(report: Report) -> Iterator[Line]:
         origins = [f"{calls.origins.get(one, 0)} {word}" for one, word in names.items()]
         yield f"replies: {', '.join(origins)}; cost {money(calls.cost)}", {}
     if calls.judge_count:
-        judges = f"{text.plural(calls.judge_count, 'call')}, cost {money(calls.judge_cost)}"
-        yield f"judges: {judges}", {}
+        yield f"judges: {_judges(report.total)}", {}
+    if _differs(report.total):
+        saved = f", {money(calls.saved)} saved by recordings and cache"
+        yield f"paid in this run: {_paid(report.total)}{saved if _any(calls.saved) else ''}", {}
     words = change_words(report.total.changes)
     if not report.has_baseline and not report.faults:
         words = "none yet" + (f" ({words})" if words else "")
     if words:
         red = bool(report.total.changes.get("regressed"))
         yield f"baseline: {words}", _RED if red else {}
+
+
+def _judges(row: Row) -> str:
+    return f"{text.plural(row.calls.judge_count, 'call')}, cost {money(row.calls.judge_cost)}"
+
+
+def _any(value: Money) -> bool:
+    return bool(value.priced or value.unknown)
+
+
+def _paid(row: Row) -> str:
+    return money(row.calls.paid) if _any(row.calls.paid) else "$0"
+
+
+def _differs(total: Row) -> bool:
+    """Return whether what was paid is something else than what the application's calls cost."""
+    calls = total.calls
+    matters = any(one.known or one.unknown for one in (calls.paid, calls.saved))
+    return matters and bool(_any(calls.saved) or calls.judge_count)
 
 
 def _worst(report: Report, width: int, verbose: int) -> Iterator[Line]:

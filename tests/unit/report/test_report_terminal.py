@@ -105,6 +105,7 @@ def test_the_section_shows_denominators_and_what_is_not_there() -> None:
         "  mini        1/2    50% [9, 91]           -1  0.5s/0.5s      30  >=$0.2500",
         "  ! 2 of 3 cases scored, 1 item without a result",
         "replies: 2 recorded, 0 cached, 0 live; cost >=$0.2500",
+        "paid in this run: $0, >=$0.2500 saved by recordings and cache",
         "baseline: 1 regressed, 1 not measured",
         "worst cases:",
         "  - test_x[b, mini]  failed, regressed",
@@ -133,7 +134,7 @@ def test_quiet_is_one_line() -> None:
     found = report(record("a"), record("b", good=False), comparison=MIXED, faults=["x"])
     assert shown(found, verbose=-1) == [
         "ailoop: 1 of 2 passed (50% [9, 91]); 1 regressed, 1 not measured; incomplete; "
-        "cost $0.5000",
+        "cost $0.5000; $0 paid",
         "! x",
     ]
 
