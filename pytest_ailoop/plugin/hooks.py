@@ -15,6 +15,7 @@ from pytest_ailoop.plugin import (
     controller,
     journaling,
     judging,
+    leftovers,
     options,
     planning,
     reporting,
@@ -46,6 +47,7 @@ def evaluation_of(config: pytest.Config) -> Evaluation:
         found.config_fault = fault
         config.stash[EVALUATION] = found
         config.pluginmanager.register(Hooks(found), "ailoop-evaluation")
+        config.pluginmanager.register(leftovers.Leftovers(config), "ailoop-leftovers")
     return found
 
 
