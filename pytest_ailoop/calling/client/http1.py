@@ -9,8 +9,10 @@ import functools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import h11
+if TYPE_CHECKING:
+    import h11
 
 __all__ = ["Dialogue", "NoAnswer", "NoConnection", "Origin", "RawReply"]
 
@@ -56,6 +58,8 @@ class RawReply:
 @functools.lru_cache(maxsize=1024)
 def _post(target: bytes, headers: tuple[tuple[bytes, bytes], ...], length: int) -> h11.Request:
     """Return the head of a request; h11 looks at each byte of it, once is enough."""
+    import h11
+
     try:
         head = [*headers, (b"Content-Length", str(length).encode())]
         return h11.Request(method=b"POST", target=target, headers=head)
@@ -67,6 +71,9 @@ class Dialogue:
     """Requests and replies of one connection, one after another."""
 
     def __init__(self) -> None:
+        import h11  # Not needed for what is recalled.
+
+        self._h11 = h11
         self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
         self._head: h11.Response | None = None
         self._body: list[bytes] = []
@@ -75,8 +82,8 @@ class Dialogue:
         """Return the bytes to send; raises `ValueError` where *target* or *headers* are no HTTP."""
         send = self._protocol.send
         head = send(_post(target, tuple(headers), len(body))) or b""
-        data = send(h11.Data(data=body)) or b""
-        send(h11.EndOfMessage())
+        data = send(self._h11.Data(data=body)) or b""
+        send(self._h11.EndOfMessage())
         return head + data
 
     def take(self, data: bytes) -> RawReply | None:
@@ -84,15 +91,16 @@ class Dialogue:
 
         Raises `NoConnection` where what came is no reply or breaks off.
         """
-        if not data and self._protocol.their_state is h11.SEND_RESPONSE:
+        if not data and self._protocol.their_state is self._h11.SEND_RESPONSE:
             raise NoConnection("Server disconnected without sending a response.")
         try:
             self._protocol.receive_data(data)
             return self._next()
-        except h11.RemoteProtocolError as error:
+        except self._h11.RemoteProtocolError as error:
             raise NoConnection(str(error)) from None
 
     def _next(self) -> RawReply | None:
+        h11 = self._h11
         while True:
             event = self._protocol.next_event()
             kind = type(event)
@@ -117,8 +125,8 @@ class Dialogue:
 
     def rests(self) -> bool:
         """Return whether the connection can take another request, and make it ready for it."""
-        protocol = self._protocol
-        if protocol.our_state is not h11.DONE or protocol.their_state is not h11.DONE:
+        protocol, done = self._protocol, self._h11.DONE
+        if protocol.our_state is not done or protocol.their_state is not done:
             return False
         protocol.start_next_cycle()
         return True

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
-import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -128,7 +128,12 @@ def _made(base_url: str, key: Key, *told: str | None) -> Server | None:
 
 def _is_direct(scheme: str, host: str) -> bool:
     """Return whether no proxy stands before *host*, as far as that is plain to see."""
-    proxies = urllib.request.getproxies()
+    named = any(name.lower().endswith("_proxy") for name in os.environ)
+    if not named and sys.platform not in ("darwin", "win32"):  # There the system may name some.
+        return True
+    from urllib.request import getproxies
+
+    proxies = getproxies()
     if not (proxies.get(scheme) or proxies.get("all")):
         return True
     for one in proxies.get("no", "").split(","):
