@@ -73,6 +73,22 @@ class Budget:
         if why:
             raise BudgetError(why)
 
+    def check(self) -> None:
+        """Raise `BudgetError` where no call can start any more, so that none waits for its turn."""
+        __tracebackhide__ = True
+        if self.limited:
+            why = self._ledger.change(self._over)
+            if why:
+                raise BudgetError(why)
+
+    def _over(self, book: Book) -> str:
+        limit = self._reached(book, "", "free")
+        return self._refusal(book, limit) if limit else ""
+
+    def _refusal(self, book: Book, limit: str) -> str:
+        book.stopped = book.stopped or limit
+        return f"not asked: {self.words(limit)} is reached, {self.made(book)}; {_GO_ON}"
+
     def spent(self, model: str | None, purpose: str, cost: float | None) -> None:
         """Note what a call that `start` counted turned out to cost; None is not to be known.
 
@@ -91,8 +107,7 @@ class Budget:
                 return f"not asked: {_NO_USAGE.format(model=model)}"
         limit = self._reached(book, kind, price)
         if limit:
-            book.stopped = book.stopped or limit
-            return f"not asked: {self.words(limit)} is reached, {self.made(book)}; {_GO_ON}"
+            return self._refusal(book, limit)
         book.of(kind).calls += 1
         return ""
 

@@ -143,3 +143,15 @@ def test_time_counts_from_the_start_of_the_session(tmp_path):
         found.start("m")
     other = budget(tmp_path, lambda: now[0], max_time=60.0, began=9e9)
     assert 1 == started(other, 1, "m")
+
+
+def test_who_would_wait_in_vain_is_told_before(tmp_path):
+    """A look takes no call; it refuses where nothing can start, but not what a free model may."""
+    found = budget(tmp_path, max_calls=1)
+    found.check()
+    found.start("m")
+    with pytest.raises(BudgetError, match="max-calls=1 is reached, 1 call made"):
+        found.check()
+    dear = budget(tmp_path, max_cost=0.0)
+    assert 0 == started(dear, 1, "m")
+    dear.check()
