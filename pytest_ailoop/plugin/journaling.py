@@ -78,6 +78,8 @@ def mark(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -
         item.stash[USED] = sorted(asked)
     if report.when == "teardown":
         used = item.stash.get(USED, [])
+        if USED in item.stash:
+            del item.stash[USED]
         told = {"identity": identity_of(evaluation, item, used), "used": used}
         report.ailoop_ends = told  # type: ignore[attr-defined]
 
@@ -119,8 +121,8 @@ class Journaling:
         self._records: dict[str, dict[str, Any]] = {}
         #: Items that have a result.
         self.done: set[str] = set()
-        #: Those of them that the journal has.
-        self.held: set[str] = set()
+        #: How many of them the journal has.
+        self.held = 0
         #: Items that could not be measured.
         self.errors: set[str] = set()
         #: Kept items by test, and by the journal they came from.
@@ -174,7 +176,7 @@ class Journaling:
             if parts:
                 if source != self.writer.name:
                     self._item(self.writer, key, told, parts)
-                self.held.add(key)
+                self.held += 1
         except OSError as error:
             self.fault = f"the journal could not be written: {error.strerror or error}"
             # What follows a half line would be lost with it, and facts are not complete any more.

@@ -171,7 +171,7 @@ def command(evaluation: Evaluation) -> tuple[str, str] | None:
         return None
     given = [str(one) for one in evaluation.config.invocation_params.args]
     words = shlex.join(["pytest", *_without_stops(given), "--ailoop-resume"])
-    return words, f"keeps the {text.plural(len(state.held), 'finished item')} and goes on"
+    return words, f"keeps the {text.plural(state.held, 'finished item')} and goes on"
 
 
 def _without_stops(given: list[str]) -> Iterator[str]:

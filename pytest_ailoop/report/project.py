@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import sysconfig
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pytest_ailoop.digest import LENGTH
@@ -28,6 +29,7 @@ _OUTPUT = (".db", ".log", ".pyc", ".pyo", ".sqlite", ".sqlite3", ".swp", ".tmp",
 #: Their ailoop tables are compared model by model, their pytest options one by one.
 _OWN = ("ailoop.toml", "pyproject.toml")
 _MOST = 20_000
+_LONGEST = 4_000_000
 
 
 class Watch:
@@ -75,9 +77,10 @@ class Watch:
 
 
 def changed(root: Path, facts: Mapping[str, str], covered: Collection[str] = ()) -> str | None:
-    """Return what is not as *facts* have it, in words; None where all is.
+    """Return what is not as *facts* have it, in words; None where all is that matters.
 
-    *covered* are files and folders that are compared in a finer way than as a whole.
+    *covered* are files and folders that are compared in a finer way than as a whole. A file that
+    is no code counts where code or data of the project names it.
     """
     found = list(_changes(root, facts, covered))
     if not found:
@@ -88,18 +91,59 @@ def changed(root: Path, facts: Mapping[str, str], covered: Collection[str] = ())
 
 
 def _changes(root: Path, facts: Mapping[str, str], covered: Collection[str]) -> Iterator[str]:
+    found: dict[str, str] = {}
     for name, fact in facts.items():
-        if _is_covered(name, covered):
-            continue
-        if fact == UNSURE:
-            yield f"{name} changed while it ran"
-            continue
-        now = _stated(root / name) if ":" in fact else _digested(root / name)
-        if now != fact:
-            yield f"{name} changed" if now is not None else f"{name} is gone"
+        if not _is_covered(name, covered):
+            now = _stated(root / name) if ":" in fact else _digested(root / name)
+            if fact == UNSURE:
+                found[name] = "changed under way"
+            elif now != fact:
+                found[name] = "is gone" if now is None else "changed"
     for name in _data_files(root):
         if name not in facts and not _is_covered(name, covered):
-            yield f"{name} is new"
+            found[name] = "is new"
+    known = [name for name in (*facts, *covered) if name not in found]
+    for name in _named(root, found, known):
+        yield f"{name} {found[name]}"
+
+
+def _named(root: Path, names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return those of *names* that code or data of the project names, or that need no naming.
+
+    A shell's output or another tool's report beside the tests is no reason to run them again.
+    """
+    doubtful = {name: _mention(name) for name in names if not _always_counts(name)}
+    if doubtful:
+        for one in known:
+            text = _text(root / one) if one.endswith(_NAMING) else ""
+            doubtful = {name: sign for name, sign in doubtful.items() if not sign.search(text)}
+    return [name for name in names if name not in doubtful]
+
+
+def _always_counts(name: str) -> bool:
+    last = name.rpartition("/")[2]
+    return last.endswith(".py") or last.startswith(".env") or last in _CONFIGURATION
+
+
+_CONFIGURATION = ("pytest.ini", "pytest.toml", "setup.cfg", "tox.ini")
+_NAMING = (".py", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".csv", ".txt")
+
+
+def _mention(name: str) -> re.Pattern[str]:
+    """Return what finds the file's name, a folder's of it, or its kind (`*.txt`, `{name}.txt`)."""
+    *folders, last = name.split("/")
+    words = "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in (*folders, last))
+    kind = Path(last).suffix
+    return re.compile(rf"{words}|(?<![\w.]){re.escape(kind)}(?!\w)" if kind else words)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _LONGEST:
+            return ""
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _is_covered(name: str, covered: Collection[str]) -> bool:

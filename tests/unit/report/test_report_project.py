@@ -34,7 +34,7 @@ def root(tmp_path: Path) -> Path:
 def loaded(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a module that this process has loaded."""
     path = root / "app.py"
-    path.write_text("ANSWER = 1")
+    path.write_text("PROMPT = open('prompts/system.txt')")
     module = types.ModuleType("app_of_this_test")
     module.__file__ = str(path)
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -110,6 +110,7 @@ def test_what_was_written_is_named(root: Path, loaded: Path, name: str, words: s
 
 def test_what_is_gone_is_named(root: Path, loaded: Path) -> None:
     """Code first, and how many others."""
+    (root / "conftest.py").write_text("FOLDER = 'prompts'")
     facts = facts_of(root)
     loaded.unlink()
     (root / "prompts" / "system.txt").unlink()
@@ -130,12 +131,37 @@ def test_a_file_that_changed_under_way_is_unsure(root: Path, loaded: Path) -> No
     facts = facts_of(root, since)
     assert UNSURE == facts["app.py"]
     assert UNSURE != facts["conftest.py"]
-    assert "app.py changed while it ran" == changed(root, facts)
+    assert "app.py changed under way" == changed(root, facts)
 
 
-def test_folders_of_cases_are_covered_as_a_whole(root: Path) -> None:
+def test_folders_of_cases_are_covered_as_a_whole(root: Path, loaded: Path) -> None:
     """A covered folder covers the files in it."""
     facts = facts_of(root)
     (root / "prompts" / "system.txt").write_text("other words")
     assert changed(root, facts, {"prompts"}) is None
     assert changed(root, facts, {"prompt"}) is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "counts"),
+    [
+        ('open("answer.txt")', True),
+        ('open(f"{name}.txt")', True),
+        ('HERE.glob("*.txt")', True),
+        ('(HERE / "texts").iterdir()', True),
+        ('open("answer.txt.old")', True),
+        ('open("other.csv")', False),
+        ('open("my_answer.txt")', False),
+        ("answer = text", False),
+    ],
+)
+def test_a_file_counts_where_code_names_it(
+    root: Path, loaded: Path, code: str, counts: bool
+) -> None:
+    """By its name, its folder's, or its kind; what nobody names is another tool's output."""
+    loaded.write_text(code)
+    (root / "prompts" / "system.txt").unlink()
+    facts = facts_of(root)
+    (root / "texts").mkdir()
+    (root / "texts" / "answer.txt").write_text("new")
+    assert ("texts/answer.txt is new" if counts else None) == changed(root, facts)
