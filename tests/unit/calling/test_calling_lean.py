@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pydantic
 import pytest
 
-from pytest_ailoop import redaction
+from pytest_ailoop import recorder, redaction
 from pytest_ailoop.calling.client import LLM, SyncLLM, close_blocking_clients
 from pytest_ailoop.calling.stored import StoredReply
 from pytest_ailoop.data.call import Call
@@ -20,6 +22,7 @@ from pytest_ailoop.data.reply import Reply
 from pytest_ailoop.data.variant import ModelSpec
 from tests.fakes.both_ways import ask, took_the_client
 from tests.fakes.openai_server import FakeServer
+from tests.fakes.raw_server import Peer, RawServer, http
 from tests.fakes.sessions import FakeSession
 
 
@@ -67,6 +70,7 @@ ASKED: dict[str, dict[str, Any]] = {
         "extra_headers": {"content-type": "application/json; charset=utf-8"},
     },
     "timeout": {"prompt": "x", "timeout": 5},
+    "odd timeout": {"prompt": "x", "timeout": httpx2.Timeout(5.0)},
     "tools": {"prompt": "x", "tools": [TOOL], "tool_choice": "auto"},
     "output": {"prompt": "x", "output": City},
     "logprobs": {"prompt": "x", "logprobs": 2},
@@ -74,7 +78,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "unusual": {"prompt": "x", "verbosity": "low", "service_tier": "auto", "modalities": ["text"]},
 }
 # What needs an encoding that the client alone knows.
-LEFT_TO_THE_CLIENT = {"odd query", "odd headers", "an object of its own"}
+LEFT_TO_THE_CLIENT = {"odd query", "odd headers", "odd timeout", "an object of its own"}
 
 
 def told(value: Any, *but: str) -> dict[str, Any]:
@@ -170,18 +174,26 @@ def test_the_kept_bytes_are_the_same(tmp_path: Path, kind: Any, packed: bool, pr
     assert short[2].pieces == long[2].pieces
 
 
-def test_many_calls_at_once_get_their_own_replies(tmp_path: Path, server: FakeServer) -> None:
-    """Each call notes its own reply, however they come back."""
-    spec = ModelSpec(alias="m", model="fake", base_url=server.url)
+def test_many_calls_at_once_get_their_own_replies(tmp_path: Path) -> None:
+    """Each tells the time of its own call, also where all ask and are answered the same."""
 
     async def many() -> list[Reply[Any]]:
-        llm = LLM(spec)
-        found = await asyncio.gather(*(llm(f"word {number}") for number in range(5)))
+        llm = LLM(ModelSpec(alias="m", model="fake", base_url=server.url))
+        found = await asyncio.gather(*(llm("again") for _ in range(5)))
         await llm.aclose()
         return list(found)
 
-    with FakeSession(tmp_path, "live") as session, session.item() as notebook:
-        replies = asyncio.run(many())
-    assert [reply.text for reply in replies] == [f"echo: word {number}" for number in range(5)]
-    latencies = {call.reply_text: call.latency for call in notebook.calls}
-    assert {reply.text: reply.latency for reply in replies} == latencies
+    def serve(peer: Peer) -> None:
+        peer.hears()
+        time.sleep(0.02 * server.connections)
+        peer.says(http())
+
+    with RawServer(serve) as server, FakeSession(tmp_path, "live") as session:
+        notebook = session.notebook()
+        with recorder.active(notebook):
+            replies = asyncio.run(many())
+    assert [reply.text for reply in replies] == ["Hi."] * 5
+    latencies = [reply.latency for reply in replies]
+    assert len(set(latencies)) > 1
+    assert sorted(latencies) == sorted(call.latency for call in notebook.calls)
+    assert len({call.digest for call in notebook.calls}) == 5
