@@ -5,6 +5,7 @@ Code and other files are not part of it: they are facts of the journal. PYTEST_D
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from collections.abc import Collection
@@ -46,21 +47,38 @@ def identity_of(evaluation: Evaluation, item: pytest.Item, used: Collection[str]
     """
     cell = cell_of(item)
     assert cell is not None
-    config = evaluation.settings.config
+    alias = None if cell.model is None else cell.model.alias
     return digest.digest(
         {
             "key": key_digest(evaluation, item),
             "case": cell.case.digest,
             "prompt": None if cell.prompt is None else cell.prompt.digest,
-            "model": None if cell.model is None else _spec(cell.model),
-            "models": [_spec(one) for one in _asked(config, used)],
-            "judge": config.judge,
-            "source": digest.digest_text(source_of(item) or ""),
+            "models": _models(evaluation, cell.model, (alias, *used)),
+            "source": _source(source_of(item)),
         }
     )
 
 
-def _asked(config: Config, used: Collection[str]) -> list[ModelSpec]:
+@functools.lru_cache(maxsize=256)
+def _source(source: str | None) -> str:
+    return digest.digest_text(source or "")
+
+
+_MODELS = pytest.StashKey[dict[tuple[str | None, ...], str]]()
+
+
+def _models(evaluation: Evaluation, own: ModelSpec | None, names: tuple[str | None, ...]) -> str:
+    """Return the digest of all models that *names* stand for; the same for many items."""
+    known = evaluation.config.stash.setdefault(_MODELS, {})
+    if names not in known:
+        config = evaluation.settings.config
+        own_spec = None if own is None else _spec(own)
+        asked = [_spec(one) for one in _asked(config, names)]
+        known[names] = digest.digest([own_spec, asked, config.judge])
+    return known[names]
+
+
+def _asked(config: Config, used: Collection[str | None]) -> list[ModelSpec]:
     found = [
         spec
         for alias, spec in config.models.items()

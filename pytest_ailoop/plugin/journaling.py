@@ -20,7 +20,6 @@ from pytest_ailoop.report.project import Watch
 from pytest_ailoop.report.runs import masked
 
 if TYPE_CHECKING:
-
     from pytest_ailoop.plugin.evaluation import Evaluation
 
 __all__ = [
@@ -39,7 +38,7 @@ _KEPT = ("passed", "failed", "xfailed", "xpassed")
 #: Attributes of a report that its item knows better, or that belong to one session alone.
 _OUTSIDE = frozenset(
     {"nodeid", "location", "keywords", "node", "item_index", "worker_id", "testrun_uid"}
-    | {"ailoop_item", "ailoop_kept", "ailoop_plan"}
+    | {"ailoop", "ailoop_item", "ailoop_kept", "ailoop_plan"}
 )
 #: Journals of earlier runs that are left where they are.
 _OLD = 4
@@ -53,7 +52,8 @@ _CONDITIONS = pytest.StashKey[dict[str, Any]]()
 
 def begin(evaluation: Evaluation, session: pytest.Session) -> None:
     """Note what all results will rest on: before the first item, whose time may be limited."""
-    if not evaluation.kept or not _journaled(evaluation):
+    looks = options.runs_nothing(evaluation.config)
+    if looks or not evaluation.kept or evaluation.settings.replies in ("live", "record"):
         return
     stash, root = evaluation.config.stash, evaluation.settings.root
     stash[_WATCH] = Watch(root, stash[options.LOADED])
@@ -62,14 +62,9 @@ def begin(evaluation: Evaluation, session: pytest.Session) -> None:
         stash[_CONDITIONS] = conditions(evaluation.config)
 
 
-def _journaled(evaluation: Evaluation) -> bool:
-    looks = options.runs_nothing(evaluation.config)
-    return not looks and evaluation.settings.replies not in ("live", "record")
-
-
 def mark(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -> None:
     """Put on *report* which item it is of, and on its last one what the item is told by."""
-    if cell_of(item) is None or not _journaled(evaluation):
+    if _WATCH not in evaluation.config.stash or cell_of(item) is None:
         return
     report.ailoop_item = key_digest(evaluation, item)  # type: ignore[attr-defined]
     record = getattr(report, "ailoop", None)
@@ -159,12 +154,20 @@ class Journaling:
         self._write(key, told, parts if outcome in _KEPT else [], source)
 
     def _part(self, report: pytest.TestReport) -> dict[str, Any]:
+        data = self._serialised(report)
+        # A record is JSON, and masked, since it rides on a report.
+        found = masked({k: _lists(v) for k, v in data.items() if k not in _OUTSIDE})
+        if "ailoop" in data:
+            found["ailoop"] = data["ailoop"]
+        return found  # type: ignore[no-any-return]
+
+    def _serialised(self, report: pytest.TestReport) -> dict[str, Any]:
+        if type(report) is pytest.TestReport and report.longrepr is None:
+            # As pytest does it, without a hook for each phase of each item.
+            return {**report.__dict__, "$report_type": "TestReport"}
         config = self._evaluation.config
         data = config.hook.pytest_report_to_serializable(config=config, report=report)
-        found = {name: _lists(one) for name, one in data.items() if name not in _OUTSIDE}
-        record = found.pop("ailoop", None)
-        found = masked(found)
-        return found if record is None else {**found, "ailoop": record}
+        return data  # type: ignore[no-any-return]
 
     def _write(self, key: str, told: dict[str, Any], parts: list[Any], source: str | None) -> None:
         if self.fault is not None:

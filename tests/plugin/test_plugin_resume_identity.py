@@ -25,6 +25,7 @@ class Stub:
         self.evaluation: Any = SimpleNamespace(
             settings=Settings(root=Path("/project"), config=config),
             relative=lambda path: path.name,
+            config=SimpleNamespace(stash=pytest.Stash()),
         )
         self.item: Any = SimpleNamespace(
             callspec=SimpleNamespace(params={CELL: cell}, id=cell.id),
