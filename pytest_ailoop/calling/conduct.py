@@ -6,13 +6,17 @@ lean client. PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_ailoop import recorder
+from pytest_ailoop.calling.course import Course
 from pytest_ailoop.calling.exchange import Exchange
+from pytest_ailoop.calling.limits.waits import enter, pause
 from pytest_ailoop.calling.stored import StoredReply
 
 __all__ = ["Answer", "conduct", "conduct_async", "may_wait_for_others"]
@@ -39,18 +43,47 @@ async def conduct_async(
     whole body (but for a stream, which the application reads) and tells `exchange.answered`.
     What it raises is told to `exchange.failed` here, and goes up as it is.
     """
+    from pytest_ailoop.calling.limits import async_waits  # asyncio is there by now
+
     __tracebackhide__ = True
     stored = await exchange.join_async()
     if stored is not None:
         return stored
     try:
-        exchange.start()
-        return await send()
-    except BaseException as error:
-        exchange.failed(error)
-        raise
+        course = Course(exchange)
+        while True:
+            try:
+                answer = await _try_async(course, exchange, send)
+            except BaseException as error:
+                delay = course.failed(error)
+                if delay is None:
+                    raise
+            else:
+                delay = course.answered(answer.status, answer.headers)
+                if delay is None:
+                    return answer
+            await async_waits.pause_async(delay)
     finally:
         exchange.settle()
+
+
+async def _try_async(
+    course: Course, exchange: Exchange, send: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    from pytest_ailoop.calling.limits import async_waits
+
+    __tracebackhide__ = True
+    course.before()
+    clock = async_waits.clock()
+    if course.lane is None:
+        course.goes(None, clock)
+        return await send()
+    limits = exchange.store.limits
+    ticket = await async_waits.enter_async(
+        limits, course.lane, tokens=course.tokens, number=course.number
+    )
+    async with course.goes(ticket, clock).awaited():
+        return await send()
 
 
 def conduct(exchange: Exchange, send: Callable[[], Answer]) -> Answer | StoredReply:
@@ -64,13 +97,39 @@ def conduct(exchange: Exchange, send: Callable[[], Answer]) -> Answer | StoredRe
         if stored is not None:
             return stored
         try:
-            exchange.start()
-            return send()
-        except BaseException as error:
-            exchange.failed(error)
-            raise
+            course = Course(exchange)
+            while True:
+                try:
+                    answer = _try(course, exchange, send)
+                except BaseException as error:
+                    delay = course.failed(error)
+                    if delay is None:
+                        raise
+                else:
+                    delay = course.answered(answer.status, answer.headers)
+                    if delay is None:
+                        return answer
+                if course.lane is not None:
+                    pause(exchange.store.limits, course.lane, delay)
         finally:
             exchange.settle()
+
+
+def _try(course: Course, exchange: Exchange, send: Callable[[], Answer]) -> Answer:
+    __tracebackhide__ = True
+    course.before()
+    if course.lane is None:
+        course.goes(None, time.perf_counter)
+        return send()
+    ticket = enter(
+        exchange.store.limits,
+        course.lane,
+        tokens=course.tokens,
+        number=course.number,
+        may_wait=may_wait_for_others(),
+    )
+    with course.goes(ticket, time.perf_counter).waited():
+        return send()
 
 
 def may_wait_for_others() -> bool:
@@ -81,8 +140,9 @@ def may_wait_for_others() -> bool:
     """
     if threading.current_thread() is threading.main_thread():
         return False
-    import asyncio
-
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return True
     try:
         asyncio.get_running_loop()
     except RuntimeError:

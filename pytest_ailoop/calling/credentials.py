@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import functools
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,7 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 from pytest_ailoop import redaction
 
-__all__ = ["Learner", "learn_client"]
+__all__ = ["Learner", "key_of", "learn_client"]
 
 _HEADER = re.compile("(?i)(key|token|secret|passw|credential|auth|cookie)")
 _NAME = re.compile(_HEADER.pattern.encode())
@@ -23,6 +25,22 @@ _QUERY_NAME = re.compile(r"(?i)(key|token|secret|passw|credential|auth|sig)")
 # Made anew for each request, and no secret: they would pile up.
 _HARMLESS = frozenset({b"idempotency-key", b"x-idempotency-key", b"sec-websocket-key"})
 _RANDOM = re.compile(r"(?=.*\d)((?=.*[a-z])(?=.*[A-Z])[\w.~-]{20,}|[0-9a-f]{32,})")
+
+# What APIs of models are keyed by.
+_KEYS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
+
+
+def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return a digest of the key in *headers*, to tell accounts apart; empty where there is none.
+
+    It is kept in memory alone.
+    """
+    return next((_digest(value) for name, value in headers if name.lower() in _KEYS), "")
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()[:16]
 
 
 class Learner:

@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 from pytest_ailoop import recorder, redaction
 from pytest_ailoop.calling.budget import Price
+from pytest_ailoop.calling.credentials import key_of
 from pytest_ailoop.calling.identity import Request, address_of, endpoint_of, is_loopback
+from pytest_ailoop.calling.limits.deadlines import Deadline
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.calling.stored import StoredReply, pack
 from pytest_ailoop.calling.unusable import why_unusable
 from pytest_ailoop.data.call import Call, Origin, Usage
-from pytest_ailoop.errors import BudgetError, BypassError, ReplyError, mark_unanswered
+from pytest_ailoop.errors import BudgetError, BypassError, LimitError, ReplyError, mark_unanswered
 from pytest_ailoop.text import one_line
 
 __all__ = ["Exchange", "begin", "concerns", "prepare"]
@@ -83,7 +85,9 @@ def begin(store: Store, request: Any, body: bytes) -> Exchange | None:
     path = target.partition("?")[0].rstrip("/")
     prefix = path.removesuffix(asked.endpoint) if asked.is_model else ""
     store.learner.learn(request.headers.raw, url, prefix)
-    return Exchange(store, notebook, asked, base_url=f"{url.scheme}://{netloc}{prefix}")
+    found = Exchange(store, notebook, asked, base_url=f"{url.scheme}://{netloc}{prefix}")
+    found.key, found.size = key_of(request.headers.raw), len(body)
+    return found
 
 
 def prepare(
@@ -113,7 +117,9 @@ def prepare(
     )
     if not asked.is_model:
         return None
-    return Exchange(store, notebook, asked, base_url=base_url.rstrip("/")), sent
+    found = Exchange(store, notebook, asked, base_url=base_url.rstrip("/"))
+    found.size = len(sent)
+    return found, sent
 
 
 @functools.lru_cache(maxsize=256)
@@ -136,6 +142,15 @@ class Exchange:
     ) -> None:
         self.store, self._notebook, self._request = store, notebook, request
         self._base_url = base_url
+        #: Digest of the key it is sent with, and the bytes of its body.
+        self.key, self.size = "", 0
+        #: How long the try that is under way may take, and what is raised where it takes longer.
+        self.deadline: Deadline | None = None
+        self.timed_out: Callable[[str], Exception] = TimeoutError
+        #: Whether the try is over; that of a stream is when it was read. What an error said.
+        self.is_over, self.said = True, b""
+        self._clock: Callable[[], float] = time.perf_counter
+        self._lost = False
         #: What was noted last.
         self.noted: Call | None = None
         #: Called with each live call that is noted, a failed try too.
@@ -170,8 +185,6 @@ class Exchange:
             stored, origin = found
             self._note_reply(stored, origin)
             return stored
-        self._started = time.perf_counter()
-        self.store.flight.begin(self, self._request.model, self._notebook)
         return None
 
     async def join_async(self) -> StoredReply | None:
@@ -199,10 +212,7 @@ class Exchange:
 
     def _joined(self, found: StoredReply | None) -> StoredReply | None:
         self._tries = found is None
-        if found is None:
-            self._started = time.perf_counter()
-        else:
-            self.store.flight.end(self)
+        if found is not None:
             self._note_reply(found, "cache")
         return found
 
@@ -212,8 +222,58 @@ class Exchange:
         A stream tells by itself when it is over.
         """
         self._tries = False
+        if self._lost:
+            self._release()
         if self._fruitless is not None:
             self._no_reply(failed=self._fruitless)
+
+    def goes(self, clock: Callable[[], float], on_end: Callable[[], None] | None = None) -> None:
+        """Note that a try goes out now, timed by *clock*; *on_end* is called once it is over."""
+        self._clock, self._started = clock, clock()
+        self.is_over, self.said, self._lost = False, b"", False
+        try:
+            self.store.flight.begin(self, self._request.model, self._notebook, on_end)
+        except BaseException:
+            if on_end is not None:
+                on_end()
+            raise
+
+    def lands(self) -> None:
+        """Note that the try is over, and what it held is free."""
+        self.is_over = True
+        self.store.flight.end(self)
+
+    def _land(self) -> None:
+        self.is_over = True
+        # While more tries may follow, it is first looked at what this one says of the server.
+        if not self._tries:
+            self.store.flight.end(self)
+
+    def add_fault(self, fault: Exception) -> None:
+        """Let the item know of *fault*, should the application swallow it."""
+        self._notebook.faults.append(fault)
+
+    @property
+    def request(self) -> Request:
+        """What is asked."""
+        return self._request
+
+    @property
+    def item(self) -> recorder.Recorder:
+        """The notebook of the item it is made for."""
+        return self._notebook
+
+    @property
+    def base_url(self) -> str:
+        """Where it is sent, up to the endpoint."""
+        return self._base_url
+
+    @property
+    def streams(self) -> bool:
+        """Whether the reply was asked for as a stream."""
+        body = self._request.body
+        asked = isinstance(body, dict) and bool(body.get("stream"))
+        return asked or "streamGenerateContent" in self._request.endpoint
 
     def _no_reply(self, *, failed: bool) -> None:
         self._fruitless = failed
@@ -251,14 +311,14 @@ class Exchange:
 
     def withdraw(self) -> None:
         """Take back a call that `found` let go and that was not made: it is made another way."""
-        self.store.flight.end(self)
+        self.lands()
         self._release()
         self._no_reply(failed=False)
 
     @property
     def elapsed(self) -> float:
         """Seconds since the call went out, rounded as they are kept."""
-        return round(time.perf_counter() - self._started, 4)
+        return round(self._clock() - self._started, 4)
 
     def answered(
         self,
@@ -274,7 +334,7 @@ class Exchange:
 
         *again* keeps a reply of which more came after its last event. Returns what was kept.
         """
-        self.store.flight.end(self)
+        self._land()
         if not 200 <= status < 300:
             self._refused(status, body)
             return None
@@ -300,16 +360,16 @@ class Exchange:
         self, status: int, content_type: str, body: bytes, first_token: float | None
     ) -> None:
         """Note a stream that the application did not read to its end; nothing is kept of it."""
-        self.store.flight.end(self)
+        self._land()
         self._note_reply(self._stored(status, content_type, body, first_token), "live")
         self._no_reply(failed=False)
 
     def failed(self, error: BaseException) -> None:
         """Note that no reply came; a retry asks for the same address again."""
-        self.store.flight.end(self)
+        self._land()
         self._release()
         self._no_reply(failed=isinstance(error, Exception))
-        if isinstance(error, BudgetError):  # It never went out.
+        if isinstance(error, (BudgetError, LimitError)):  # It never went out.
             self._notebook.faults.append(error)
             return
         words = f"{type(error).__name__}: {error}"
@@ -320,6 +380,7 @@ class Exchange:
         self._note(origin="live", error=words, latency=self.elapsed)
 
     def _refused(self, status: int, body: bytes) -> None:
+        self.said = body[:2000]
         self._release()
         self._no_reply(failed=True)
         if not 300 <= status < 400:  # A redirect is followed, and seen where it leads.
@@ -338,7 +399,9 @@ class Exchange:
             self._notebook.unanswered(self.address, ReplyError(redaction.redact(words)))
 
     def _release(self) -> None:
-        if self._purpose != "judge":
+        """Let the next one ask for the same reply; not yet, while that is a try of this call."""
+        self._lost = self._tries
+        if not self._tries and self._purpose != "judge":
             self._notebook.release(self._request.digest, self._occurrence)
 
     def _stored(

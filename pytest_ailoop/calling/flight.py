@@ -22,6 +22,8 @@ class Live:
     """When it went out, by `time.monotonic()`."""
     owner: object = None
     """The item it was made for."""
+    on_end: Callable[[], None] | None = None
+    """Called when it is over."""
 
 
 class Flight:
@@ -37,12 +39,22 @@ class Flight:
         self._calls: dict[int, Live] = {}
         self._lock = threading.Lock()
 
-    def begin(self, call: object, model: str | None, owner: object = None) -> None:
-        """Note that *call* goes out, for the item *owner*; raises `ReplyError` once closed."""
+    def begin(
+        self,
+        call: object,
+        model: str | None,
+        owner: object = None,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
+        """Note that *call* goes out, for the item *owner*; raises `ReplyError` once closed.
+
+        *on_end* is called once it is over.
+        """
         if self.is_closed:
             raise ReplyError("the run is being stopped: no call goes out any more")
+        live = Live(model=model, since=time.monotonic(), owner=owner, on_end=on_end)
         with self._lock:
-            self._calls[id(call)] = Live(model=model, since=time.monotonic(), owner=owner)
+            self._calls[id(call)] = live
         for tell in self.on_start:
             tell()
 
@@ -51,6 +63,8 @@ class Flight:
         with self._lock:
             known = self._calls.pop(id(call), None)
             resting = known is not None and not self._calls
+        if known is not None and known.on_end is not None:
+            known.on_end()
         for tell in self.on_rest if resting else ():
             tell()
 
@@ -58,9 +72,11 @@ class Flight:
         """Forget those of *owner*: an item is over, and streams that nobody read to their end."""
         with self._lock:
             left = [name for name, call in self._calls.items() if call.owner is owner]
-            for name in left:
-                del self._calls[name]
+            ended = [self._calls.pop(name) for name in left]
             resting = bool(left) and not self._calls
+        for one in ended:
+            if one.on_end is not None:
+                one.on_end()
         for tell in self.on_rest if resting else ():
             tell()
 

@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 from pytest_ailoop import recorder
 from pytest_ailoop.calling.conduct import Answer
 from pytest_ailoop.calling.exchange import Exchange
+from pytest_ailoop.calling.limits.deadlines import plug_of
 from pytest_ailoop.calling.stored import StoredReply, is_stream
+from pytest_ailoop.errors import LimitError
 
 __all__ = ["Wire", "is_final"]
 
@@ -49,12 +52,23 @@ class Wire:
                     yield piece
 
         class Tee(_Watched, module.SyncByteStream):  # type: ignore[misc]
-            def __iter__(self) -> Iterator[bytes]:
-                pieces = iter(self.source)
+            def begin(self) -> None:
                 try:
-                    while (piece := _next(pieces)) is not None:
-                        self.passed(piece)
+                    self._source = iter(self.source)
+                    self._pull()
+                except BaseException:
+                    self.source.close()
+                    raise
+
+            def _pull(self) -> None:
+                with recorder.away(), self.waits():
+                    self.take(next(self._source, None))
+
+            def __iter__(self) -> Iterator[bytes]:
+                try:
+                    while (piece := self.piece) is not None:
                         yield piece
+                        self._pull()
                 except Exception as error:
                     self.broke(error)
                     raise
@@ -67,11 +81,23 @@ class Wire:
                     self.closed()
 
         class AsyncTee(_Watched, module.AsyncByteStream):  # type: ignore[misc]
+            async def begin(self) -> None:
+                try:
+                    self._source = aiter(self.source)
+                    await self._pull()
+                except BaseException:
+                    await self.source.aclose()
+                    raise
+
+            async def _pull(self) -> None:
+                async with self.awaits():
+                    self.take(await anext(self._source, None))
+
             async def __aiter__(self) -> AsyncIterator[bytes]:
                 try:
-                    async for piece in self.source:
-                        self.passed(piece)
+                    while (piece := self.piece) is not None:
                         yield piece
+                        await self._pull()
                 except Exception as error:
                     self.broke(error)
                     raise
@@ -97,15 +123,28 @@ class Wire:
 
     def response(self, found: Answer | StoredReply) -> Any:
         """Return the response to hand to the client for what a call brought."""
-        return self.replay(found) if isinstance(found, StoredReply) else found.response
+        if isinstance(found, StoredReply):
+            return self.replay(found)
+        if found.status >= 400:
+            # It was tried again as often as it is of use: the client need not.
+            found.response.headers["x-should-retry"] = "false"
+        return found.response
+
+    def barred(self, fault: LimitError) -> Any:
+        """Return the response of a call that was not made, as clients know them from servers."""
+        error = {"message": str(fault), "type": "limit", "code": "not_asked"}
+        headers = {"x-should-retry": "false"}
+        return self.module.Response(429, headers=headers, json={"error": error})
 
     def watch(self, response: Any, exchange: Exchange) -> Any:
         """Return *response*, read whole and kept; a stream is kept while the application reads."""
         if self._streams(response):
-            response.stream = self._tee(response, exchange, self)
+            response.stream = tee = self._tee(response, exchange, self)
+            tee.begin()
         else:
             try:
-                body = b"".join(response.stream)
+                with _waits(exchange, response):
+                    body = b"".join(response.stream)
             finally:
                 response.stream.close()
             self._keep(response, exchange, body)
@@ -114,7 +153,8 @@ class Wire:
     async def watch_async(self, response: Any, exchange: Exchange) -> Any:
         """Do as `watch` for an async transport."""
         if self._streams(response):
-            response.stream = self._async_tee(response, exchange, self)
+            response.stream = tee = self._async_tee(response, exchange, self)
+            await tee.begin()
         else:
             try:
                 body = b"".join([piece async for piece in response.stream])
@@ -149,14 +189,30 @@ class _Watched:
         self._response, self._exchange, self._wire = response, exchange, wire
         self._body = bytearray()
         self._first: float | None = None
+        #: The piece to hand on next; None at the end.
+        self.piece: bytes | None = None
         self._kept = -1
         self._settled = False
         self._plain = not response.headers.get("content-encoding")
 
-    def passed(self, piece: bytes) -> None:
+    def waits(self) -> contextlib.AbstractContextManager[None]:
+        """Return what to wait for a piece inside of: it is cut at the deadline."""
+        return _waits(self._exchange, self._response)
+
+    def awaits(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Do as `waits` for an async stream."""
+        deadline = self._exchange.deadline
+        return contextlib.nullcontext() if deadline is None else deadline.awaited()
+
+    def take(self, piece: bytes | None) -> None:
         """Take a piece before the application gets it; with the last event the reply is kept."""
+        self.piece = piece
+        if piece is None:
+            return
         if self._first is None:
             self._first = self._exchange.elapsed
+            if self._exchange.deadline is not None:
+                self._exchange.deadline.begun()
         event = max(0, self._body.rfind(b"\n\n"))
         self._body += piece
         if self._plain and not self._settled and is_final(self._body, event):
@@ -198,7 +254,6 @@ class _Watched:
             return b""
 
 
-def _next(pieces: Iterator[bytes]) -> bytes | None:
-    """Return the next piece off the network, None at the end; other items run on meanwhile."""
-    with recorder.away():
-        return next(pieces, None)
+def _waits(exchange: Exchange, response: Any) -> contextlib.AbstractContextManager[None]:
+    deadline = exchange.deadline
+    return contextlib.nullcontext() if deadline is None else deadline.waited(plug_of(response))

@@ -16,7 +16,9 @@ from pytest_ailoop.calling.cache import Cache
 from pytest_ailoop.calling.claims import Claims
 from pytest_ailoop.calling.credentials import Learner
 from pytest_ailoop.calling.flight import Flight
+from pytest_ailoop.calling.givenup import GivenUp
 from pytest_ailoop.calling.identity import Identity, Request
+from pytest_ailoop.calling.limits import Limits
 from pytest_ailoop.calling.misses import miss_message
 from pytest_ailoop.calling.nearest import Neighbours
 from pytest_ailoop.calling.recordings import read_recordings, write_recordings
@@ -51,6 +53,11 @@ class Store:
         self.budget = Budget(settings)
         #: The live calls that are under way.
         self.flight = Flight()
+        #: How much is asked of each model at once, and what was asked for the last time.
+        self.limits, self.given_up = (
+            Limits(settings, is_stopped=lambda: self.flight.is_closed),
+            GivenUp(),
+        )
         #: Makes identical ones once. In `live`, each is a measurement of its own.
         self.single = Single(
             Claims(self.cache.database) if settings.replies in ("auto", "record") else None,
@@ -73,7 +80,7 @@ class Store:
     @property
     def warnings(self) -> list[str]:
         """What a person should know at the end of the session, each told once."""
-        found = [*self._warnings, *self.cache.warnings]
+        found = [*self._warnings, *self.cache.warnings, *self.limits.warnings()]
         if self.cache.damaged:
             rows = plural(self.cache.damaged, "damaged entry").replace("entrys", "entries")
             found.append(f"the reply cache {self.cache.path} had {rows}; asked again")
@@ -239,6 +246,7 @@ class Store:
         self.single.close()
         self.cache.close()
         self.budget.close()
+        self.limits.close()
 
 
 class _File:

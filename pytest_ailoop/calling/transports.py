@@ -16,9 +16,10 @@ from types import ModuleType
 from typing import Any
 
 from pytest_ailoop.calling.conduct import Answer, conduct, conduct_async
-from pytest_ailoop.calling.exchange import begin, concerns
+from pytest_ailoop.calling.exchange import Exchange, begin, concerns
 from pytest_ailoop.calling.replies import Wire
 from pytest_ailoop.calling.store import Store
+from pytest_ailoop.errors import LimitError
 
 __all__ = ["Patches"]
 
@@ -101,12 +102,17 @@ def _sync(original: Callable[..., Any], wire: Wire, store_of: Callable[[], Store
         if stored is not None:
             return wire.replay(stored)
 
+        timeouts = _timed(exchange, request, wire)
+
         def send() -> Answer:
+            _clamp(request, timeouts, exchange)
             return wire.answer(wire.watch(original(transport, request), exchange))
 
         token = _below.set(True)
         try:
             return wire.response(conduct(exchange, send))
+        except LimitError as fault:
+            return wire.barred(fault)
         finally:
             _below.reset(token)
 
@@ -128,6 +134,8 @@ def _async(original: Callable[..., Any], wire: Wire, store_of: Callable[[], Stor
         if stored is not None:
             return wire.replay(stored)
 
+        _timed(exchange, request, wire)
+
         async def send() -> Answer:
             await loops.use(transport)
             return wire.answer(await wire.watch_async(await original(transport, request), exchange))
@@ -135,7 +143,26 @@ def _async(original: Callable[..., Any], wire: Wire, store_of: Callable[[], Stor
         token = _below.set(True)
         try:
             return wire.response(await conduct_async(exchange, send))
+        except LimitError as fault:
+            return wire.barred(fault)
         finally:
             _below.reset(token)
 
     return handle_async_request
+
+
+def _timed(exchange: Exchange, request: Any, wire: Wire) -> dict[str, float | None]:
+    """Let a cut be raised as the client's own timeout; returns the timeouts it was given."""
+    exchange.timed_out = lambda words: wire.module.ReadTimeout(words, request=request)
+    return dict(request.extensions.get("timeout") or {})
+
+
+def _clamp(request: Any, timeouts: dict[str, float | None], exchange: Exchange) -> None:
+    """Let no step of a blocking attempt take longer than the whole may."""
+    if exchange.deadline is None:
+        return
+    left = exchange.deadline.left
+    steps = dict.fromkeys(("connect", "read", "write", "pool")) | timeouts
+    request.extensions["timeout"] = {
+        step: left if seconds is None else min(left, seconds) for step, seconds in steps.items()
+    }

@@ -39,7 +39,7 @@ __all__ = [
 _DEFAULT_KEY = "OPENAI_API_KEY"
 _DEFAULT_URL = "https://api.openai.com/v1"
 _NO_KEY = "no-key-needed"
-OPTIONS: dict[str, Any] = {"max_retries": 2, "timeout": 120.0}
+OPTIONS: dict[str, Any] = {"max_retries": 2, "timeout": 600.0}
 """How clients are built; the time is the longest silence, in seconds."""
 
 _lock = threading.Lock()

@@ -7,7 +7,9 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,10 +18,11 @@ from pytest_ailoop import recorder
 from pytest_ailoop.calling import seam
 from pytest_ailoop.calling.client.connections import base_url_of
 from pytest_ailoop.calling.client.failures import Refused
-from pytest_ailoop.calling.client.http1 import Headers, RawReply
+from pytest_ailoop.calling.client.http1 import Headers, NoAnswer, RawReply
 from pytest_ailoop.calling.client.sent import Sent, sent_of
 from pytest_ailoop.calling.client.server import Server, server_of
 from pytest_ailoop.calling.conduct import Answer, conduct, conduct_async
+from pytest_ailoop.calling.credentials import key_of
 from pytest_ailoop.calling.exchange import Exchange, prepare
 from pytest_ailoop.calling.stored import StoredReply
 from pytest_ailoop.data.call import Call
@@ -67,6 +70,7 @@ class Lean:
 
     def __init__(self, spec: ModelSpec, exchange: Exchange, sent: Sent, body: bytes) -> None:
         self._spec, self._exchange, self._sent, self._body = spec, exchange, sent, body
+        exchange.timed_out = NoAnswer
 
     def recalled(self) -> Found | None:
         """Return the kept reply; None, with nothing noted, where the call must be made."""
@@ -87,7 +91,7 @@ class Lean:
             return None
 
         def send() -> Answer:
-            return self._answer(server.pool.ask(*self._request(server)))
+            return self._answer(server.pool.ask(*self._request(server), self._waits))
 
         return self._brought(conduct(self._exchange, send))
 
@@ -118,12 +122,20 @@ class Lean:
         url = _Url(b"", self._sent.query.encode("ascii"))
         headers = found.headers_with(self._sent.headers)
         self._exchange.store.learner.learn(headers, url, found.path)
+        self._exchange.key = key_of(headers)
         return found
 
     def _request(self, server: Server) -> tuple[bytes, Headers, bytes, float]:
         sent = self._sent
         headers = server.headers_with(sent.headers)
-        return server.target(_ENDPOINT, sent.query), headers, self._body, sent.timeout
+        deadline = self._exchange.deadline
+        timeout = sent.timeout if deadline is None else min(sent.timeout, deadline.left)
+        return server.target(_ENDPOINT, sent.query), headers, self._body, timeout
+
+    def _waits(self, plug: socket.socket) -> contextlib.AbstractContextManager[None]:
+        """Return what to wait inside of for what comes by *plug*: it is cut at the deadline."""
+        deadline = self._exchange.deadline
+        return contextlib.nullcontext() if deadline is None else deadline.waited(plug)
 
     def _answer(self, reply: RawReply) -> Answer:
         kind = reply.header(b"content-type")

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from pytest_ailoop.calling.client.http1 import (
@@ -27,6 +28,8 @@ __all__ = ["Pool", "is_stale", "newest"]
 # As httpx does: servers close what rests for longer, some without a word.
 _KEPT = 5.0
 _PIECE = 256 * 1024
+#: Returns what to wait inside of for what comes by a socket.
+Waits = Callable[[socket.socket], contextlib.AbstractContextManager[None]]
 
 
 class _Resting(Protocol):
@@ -81,18 +84,19 @@ class _Connection:
         except Exception as error:  # A tool that bars the network raises what it likes.
             raise NoConnection(str(error)) from error
         found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket = found if tls is None else _secured(found, tls, origin.host)
+        #: The socket it comes by.
+        self.plug = found if tls is None else _secured(found, tls, origin.host)
         self._dialogue = Dialogue()
         self.since = 0.0
 
     def ask(self, target: bytes, headers: Headers, body: bytes, timeout: float | None) -> RawReply:
         data = self._dialogue.ask(target, headers, body)
-        self._socket.settimeout(timeout)
+        self.plug.settimeout(timeout)
         try:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 # A server may refuse before it has read all, and say why.
-                self._socket.sendall(data)
-            while (reply := self._dialogue.take(self._socket.recv(_PIECE))) is None:
+                self.plug.sendall(data)
+            while (reply := self._dialogue.take(self.plug.recv(_PIECE))) is None:
                 pass
         except TimeoutError as error:
             raise NoAnswer("the reply did not come in time") from error
@@ -107,10 +111,10 @@ class _Connection:
         return self._dialogue.rests()
 
     def fileno(self) -> int:
-        return self._socket.fileno()
+        return self.plug.fileno()
 
     def drop(self) -> None:
-        self._socket.close()
+        self.plug.close()
 
 
 def _secured(plain: socket.socket, tls: Any, host: str) -> socket.socket:
@@ -131,18 +135,26 @@ class Pool:
         self._resting: deque[_Connection] = deque()
         self._lock = threading.Lock()
 
-    def ask(self, target: bytes, headers: Headers, body: bytes, timeout: float | None) -> RawReply:
+    def ask(
+        self,
+        target: bytes,
+        headers: Headers,
+        body: bytes,
+        timeout: float | None,
+        waits: Waits = lambda plug: contextlib.nullcontext(),
+    ) -> RawReply:
         """Return the reply to one POST.
 
-        *timeout* is the longest silence, in seconds; None waits for ever. Raises `NoConnection` and
-        `NoAnswer`.
+        *timeout* is the longest silence, in seconds; None waits for ever. It is waited for the
+        connection's socket inside of *waits*. Raises `NoConnection` and `NoAnswer`.
         """
         with self._lock:
             connection = newest(self._resting)
         if connection is None:
             connection = _Connection(self._origin, self._tls, timeout)
         try:
-            reply = connection.ask(target, headers, body, timeout)
+            with waits(connection.plug):
+                reply = connection.ask(target, headers, body, timeout)
         except BaseException:
             connection.drop()
             raise

@@ -30,7 +30,8 @@ _STALE = 5.0
 class Limits:
     """Limits of one session in this process; safe for several threads.
 
-    *clock* is steady, *wall* the time of day, both in seconds; *jitter* spreads retries.
+    *clock* is steady, *wall* the time of day, both in seconds; *jitter* spreads retries. Once
+    *is_stopped*, nobody is let go any more.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Limits:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         jitter: random.Random | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings, self.clock, self._wall = settings, clock, wall
-        self._jitter = jitter or random.Random()
+        self._jitter, self._is_stopped = jitter or random.Random(), is_stopped
         self._lock = threading.RLock()
         self._lanes: dict[tuple[str, str, str], Lane] = {}
         self._waiting: dict[Lane, None] = {}
@@ -103,6 +105,16 @@ class Limits:
         with self._lock:
             return sum(len(lane.queue) for lane in self._waiting)
 
+    def check(self, lane: Lane) -> None:
+        """Raise `LimitError` where asking *lane*'s model is of no use."""
+        with self._lock:
+            self._check(lane, self.clock())
+
+    def _check(self, lane: Lane, now: float) -> None:
+        if self._is_stopped():
+            raise LimitError("the run is being stopped: no call goes out any more")
+        lane.check(now)
+
     def ask(
         self,
         lane: Lane,
@@ -119,7 +131,7 @@ class Limits:
         """
         with self._lock:
             now = self.clock()
-            lane.check(now)
+            self._check(lane, now)
             if number is None:
                 number = next(self._numbers)
                 lane.calls += 1
@@ -162,10 +174,10 @@ class Limits:
         with self._lock:
             ticket.lane.used(ticket, tokens, output)
 
-    def may_retry(self, lane: Lane, tries: int, *, unconnected: bool = False) -> bool:
-        """Return whether a call that was tried *tries* times may be once more, and count it."""
+    def may_retry(self, ticket: Ticket, tries: int, *, unconnected: bool = False) -> bool:
+        """Return whether *ticket*'s call, tried *tries* times, may be once more, and count it."""
         with self._lock:
-            return lane.may_retry(tries, unconnected=unconnected)
+            return ticket.lane.may_retry(ticket, tries, unconnected=unconnected)
 
     def force(self, ticket: Ticket) -> float:
         """Let *ticket* go out though no slot is free; returns the seconds to wait before that.
@@ -250,7 +262,7 @@ class Limits:
         """Tell all who wait in a lane in which asking is of no use any more."""
         for lane in list(self._waiting):
             try:
-                lane.check(now)
+                self._check(lane, now)
             except LimitError as fault:
                 for ticket in lane.queue:
                     ticket.fault = LimitError(str(fault))

@@ -224,8 +224,12 @@ class Lane:
         if self._tpm is not None and ticket.spent is not None:
             self._tpm.correct(ticket.spent, tokens)
 
-    def may_retry(self, tries: int, *, unconnected: bool = False) -> bool:
-        """Return whether a call that was tried *tries* times may be once more, and count it."""
+    def may_retry(self, ticket: Ticket, tries: int, *, unconnected: bool = False) -> bool:
+        """Return whether *ticket*'s call, tried *tries* times, may be once more, and count it.
+
+        What was in flight when the window was cut is not counted: the cut answers it, and there
+        are as many of them as were too many.
+        """
         most = _TRIES
         if not self._answered:
             most = _TRIES_UNANSWERED
@@ -234,7 +238,7 @@ class Lane:
         spent = self.retries >= _SPARE + _SPARE_SHARE * self.calls
         if self.broken or tries >= most or spent:
             return False
-        self.retries += 1
+        self.retries += ticket.epoch == self.window.epoch
         return True
 
     def delay(self, tries: int) -> float:

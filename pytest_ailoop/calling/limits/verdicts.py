@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from socket import gaierror
+from ssl import SSLCertVerificationError
 from typing import Any
 
 __all__ = ["heals", "heals_by_itself", "is_quota", "is_refusal", "no_connection"]
@@ -55,7 +57,12 @@ def is_refusal(status: int) -> bool:
 
 
 def heals_by_itself(error: BaseException) -> bool:
-    """Return whether *error* is one of the connection: broken, reset, cut short, too slow."""
+    """Return whether *error* is one of the connection: broken, reset, cut short, too slow.
+
+    A certificate that is not trusted is not trusted the next time, either.
+    """
+    if any(isinstance(one, SSLCertVerificationError) for one in _causes(error)):
+        return False
     if isinstance(error, (ConnectionError, TimeoutError, EOFError)):
         return True
     return isinstance(error, Exception) and bool(_names(error) & _TRANSPORT)
@@ -63,7 +70,17 @@ def heals_by_itself(error: BaseException) -> bool:
 
 def no_connection(error: BaseException) -> bool:
     """Return whether no connection came about at all."""
-    return isinstance(error, ConnectionRefusedError) or bool(_names(error) & _UNCONNECTED)
+    refused = any(isinstance(one, (ConnectionRefusedError, gaierror)) for one in _causes(error))
+    return refused or bool(_names(error) & _UNCONNECTED)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    one: BaseException | None = error
+    for _ in range(8):
+        if one is None:
+            return
+        yield one
+        one = one.__cause__ or one.__context__
 
 
 def _names(error: BaseException) -> set[str]:

@@ -1,100 +1,20 @@
-"""Waiting for one's turn: in a coroutine, in a thread, and where only time may be waited for.
+"""Waiting for one's turn in sync code, also where only time may be waited for.
 
 PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
 import time
-import weakref
-from collections.abc import Awaitable
 
 from pytest_ailoop.calling.limits.gate import Limits
 from pytest_ailoop.calling.limits.lane import Lane, Ticket
 
-__all__ = ["enter", "enter_async", "pause", "pause_async"]
+__all__ = ["enter", "pause"]
 
-_tickers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Ticker] = (
-    weakref.WeakKeyDictionary()
-)
-
-
-async def enter_async(
-    limits: Limits, lane: Lane, *, tokens: float = 0.0, number: int | None = None
-) -> Ticket:
-    """Return a granted ticket; raises `LimitError` where asking is of no use."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:  # Another library's loop.
-        return await _enter_elsewhere(limits, lane, tokens, number)
-    turn = _Turn(loop)
-    ticket = limits.ask(lane, turn.wake, loop.is_running, tokens=tokens, number=number)
-    if ticket.granted:
-        return ticket
-    try:
-        with _ticker(loop, limits):
-            await turn.come()
-        _check(ticket)
-    except BaseException:
-        limits.leave(ticket)
-        raise
-    return ticket
-
-
-class _Turn:
-    """A waiter on one loop, to be woken from any thread."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._future = loop.create_future()
-        self._thread = threading.get_ident()
-
-    def come(self) -> Awaitable[None]:
-        return self._future
-
-    def wake(self) -> None:
-        if threading.get_ident() == self._thread:
-            self._set()
-        else:
-            with contextlib.suppress(RuntimeError):  # Closed.
-                self._loop.call_soon_threadsafe(self._set)
-
-    def _set(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
-
-
-class _Ticker:
-    """Looks at the gate from time to time while somebody on a loop waits."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
-        self._loop, self._limits = loop, limits
-        self._waiters = 0
-        self._timer: asyncio.TimerHandle | None = None
-
-    def __enter__(self) -> None:
-        self._waiters += 1
-        if self._timer is None:
-            self._tick()
-
-    def __exit__(self, *_: object) -> None:
-        self._waiters -= 1
-        if not self._waiters and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _tick(self) -> None:
-        self._timer = self._loop.call_later(self._limits.pump(), self._tick)
-
-
-def _ticker(loop: asyncio.AbstractEventLoop, limits: Limits) -> _Ticker:
-    found = _tickers.get(loop)
-    if found is None or found._limits is not limits:
-        found = _tickers[loop] = _Ticker(loop, limits)
-    return found
+# Seconds between two looks whether the run is being stopped.
+_STEP = 0.25
 
 
 def enter(
@@ -119,55 +39,22 @@ def enter(
         else:
             while wait := limits.force(ticket):
                 turn.wait(wait)
-        _check(ticket)
+        if ticket.fault is not None:
+            raise ticket.fault
     except BaseException:
         limits.leave(ticket)
         raise
     return ticket
+
+
+def pause(limits: Limits, lane: Lane, seconds: float) -> None:
+    """Sleep before another try; raises `LimitError` where that one is of no use any more."""
+    until = limits.clock() + seconds
+    while (left := until - limits.clock()) > 0:
+        time.sleep(min(left, _STEP))
+        limits.check(lane)
 
 
 def _wait(limits: Limits, ticket: Ticket, turn: threading.Event) -> None:
     while not turn.wait(limits.pump()):
         pass
-
-
-def _check(ticket: Ticket) -> None:
-    if ticket.fault is not None:
-        raise ticket.fault
-
-
-async def pause_async(seconds: float) -> None:
-    """Sleep on whatever loop runs."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        await _sleep_elsewhere(seconds)
-    else:
-        await asyncio.sleep(seconds)
-
-
-def pause(seconds: float) -> None:
-    """Sleep in sync code."""
-    time.sleep(seconds)
-
-
-async def _enter_elsewhere(limits: Limits, lane: Lane, tokens: float, number: int | None) -> Ticket:
-    ticket = limits.ask(lane, _nothing, tokens=tokens, number=number)
-    try:
-        while not ticket.granted:
-            _check(ticket)
-            await _sleep_elsewhere(limits.pump())
-    except BaseException:
-        limits.leave(ticket)
-        raise
-    return ticket
-
-
-def _nothing() -> None:
-    pass
-
-
-async def _sleep_elsewhere(seconds: float) -> None:
-    import anyio
-
-    await anyio.sleep(seconds)

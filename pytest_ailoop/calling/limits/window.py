@@ -179,6 +179,6 @@ class Window:
         self.epoch += 1
         self._count = _Count()
         self._grown_from = grown_from
-        self._held = 0
+        self._held, self._was_full = 0, False
         if grown_from is None:
             self._step = 1
