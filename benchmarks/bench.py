@@ -20,6 +20,8 @@ class Bench:
     server: Server
     folder: Path
     rounds: int = 5
+    warm: bool = True
+    """Whether each command runs once before the rounds that count."""
     items: int = 1000
     concurrency: int = 50
     latency: float = 0.2

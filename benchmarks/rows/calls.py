@@ -72,6 +72,7 @@ def borders(bench: Bench) -> Iterator[Line]:
         lambda: many.run("--ailoop-replies=live", concurrency=bench.concurrency),
         lambda: one.run("--ailoop-replies=live", concurrency=bench.concurrency),
         bench.rounds,
+        warm=bench.warm,
     )
     what = f"borders: {functions} functions of 10 by one of {10 * functions}"
     yield _wall(what, pair, 1.25, second="one function")
@@ -95,7 +96,7 @@ def _measure(bench: Bench, body: str, kind: str) -> tuple[Pair, int]:
     def script() -> Used:
         return run_bare(measured.folder, kind, server.url, bench.items, bench.concurrency)
 
-    pair = paired(ours, script, bench.rounds)
+    pair = paired(ours, script, bench.rounds, warm=bench.warm)
     return pair, max(most)
 
 

@@ -45,5 +45,6 @@ def _again(bench: Bench, name: str, *modes: str, plain_imports: str) -> tuple[Pa
         lambda: evals.run(then, concurrency=bench.concurrency, again=True),
         lambda: run(plain, evals.folder),
         bench.rounds,
+        warm=bench.warm,
     )
     return pair, server.stats()["calls"]

@@ -41,7 +41,7 @@ def _measure(bench: Bench, size: int) -> Pair:
         lambda: evals.run(concurrency=bench.concurrency),
         lambda: run_bare(evals.folder, "chat", bench.server.url, size, bench.concurrency),
         bench.rounds if size <= 1000 else 1,
-        warm=size <= 1000,
+        warm=bench.warm and size <= 1000,
     )
 
 

@@ -25,6 +25,7 @@ def idle(bench: Bench) -> Iterator[Line]:
         lambda: run([*PYTEST, *ALONE], folder),
         lambda: run([*PYTEST, *ALONE, "-p", "no:ailoop"], folder),
         bench.rounds,
+        warm=bench.warm,
     )
     more = pair.difference("cpu") * 1000
     yield at_most("idle: CPU over plain pytest", more, 15, "ms")
@@ -36,7 +37,9 @@ def collection(bench: Bench) -> Iterator[Line]:
     folder = bench.fresh("collection")
     evals = Project(folder, bench.server.url, _COLLECT, count).command("--collect-only", "-qq")
     plain = [*plain_command(folder, count), "--collect-only", "-qq"]
-    pair = paired(lambda: run(evals, folder), lambda: run(plain, folder), bench.rounds)
+    pair = paired(
+        lambda: run(evals, folder), lambda: run(plain, folder), bench.rounds, warm=bench.warm
+    )
     first, second = pair.median("cpu")
     detail = f"{first:.2f} s, plain {second:.2f} s CPU"
     yield at_most(f"collection of {count:,} items", pair.ratio("cpu"), 2, "x", detail)
