@@ -10,7 +10,7 @@ import pytest
 from pytest_ailoop import text
 from pytest_ailoop.baseline.file import baseline_path
 from pytest_ailoop.data.record import Plan, PlannedTest
-from pytest_ailoop.plugin.naming import NOTHING, cell_of, function_of, key_of, nothing_of, test_of
+from pytest_ailoop.plugin.naming import NOTHING, cell_of, function_of, nothing_of, test_of
 
 if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
@@ -32,8 +32,8 @@ def note_items(evaluation: Evaluation, session: pytest.Session, items: list[pyte
     for item in items:
         cell = cell_of(item)
         if cell is not None:
-            key = key_of(evaluation, item, cell)
-            tests.setdefault((key.module, key.test), function_of(evaluation, item)[1])
+            where = test_of(evaluation, item, cell.id)
+            tests.setdefault(where, function_of(evaluation, item)[1])
         elif nothing_of(item) is not None:
             where = test_of(evaluation, item, NOTHING)
             tests.setdefault(where, function_of(evaluation, item)[1])
