@@ -125,4 +125,4 @@ def next_step(evaluation: Evaluation) -> tuple[str, str] | None:
     if "--ailoop-resume" not in arguments:
         arguments.append("--ailoop-resume")
     command = scrub.clean(text.one_line(shlex.join(["pytest", *arguments]), 300))
-    return command, "goes on: nothing that was answered is asked again"
+    return command, "goes on with what is left"

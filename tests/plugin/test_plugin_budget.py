@@ -233,7 +233,7 @@ def test_a_stopped_run_prunes_nothing(asking):
     (asking.path / ".ailoop/cache.db").unlink()
     result = asking.run("--snapshot-update", "--ailoop-max-calls=3", "--ailoop-concurrency=1")
     assert before == asking.baseline().read_text("utf-8")
-    assert "--ailoop-resume (goes on: nothing that was answered is asked again)" in section(result)
+    assert "--ailoop-resume (goes on with what is left)" in section(result)
 
 
 def test_recording_a_part_drops_nothing(asking, server):
