@@ -118,6 +118,8 @@ class Journaling:
         self.done: set[str] = set()
         #: How many of them the journal has.
         self.held = 0
+        #: How many have reports that fit no file.
+        self.unfit = 0
         #: Items that could not be measured.
         self.errors: set[str] = set()
         #: Kept items by test, and by the journal they came from.
@@ -154,20 +156,13 @@ class Journaling:
         self._write(key, told, parts if outcome in _KEPT else [], source)
 
     def _part(self, report: pytest.TestReport) -> dict[str, Any]:
-        data = self._serialised(report)
+        config = self._evaluation.config
+        data = config.hook.pytest_report_to_serializable(config=config, report=report)
         # A record is JSON, and masked, since it rides on a report.
         found = masked({k: _lists(v) for k, v in data.items() if k not in _OUTSIDE})
         if "ailoop" in data:
             found["ailoop"] = data["ailoop"]
         return found  # type: ignore[no-any-return]
-
-    def _serialised(self, report: pytest.TestReport) -> dict[str, Any]:
-        if type(report) is pytest.TestReport and report.longrepr is None:
-            # As pytest does it, without a hook for each phase of each item.
-            return {**report.__dict__, "$report_type": "TestReport"}
-        config = self._evaluation.config
-        data = config.hook.pytest_report_to_serializable(config=config, report=report)
-        return data  # type: ignore[no-any-return]
 
     def _write(self, key: str, told: dict[str, Any], parts: list[Any], source: str | None) -> None:
         if self.fault is not None:
@@ -177,9 +172,10 @@ class Journaling:
                 self.writer = self._begun()
             self.writer.facts(told["facts"], told["covered"])
             if parts:
-                if source != self.writer.name:
+                if source == self.writer.name:
+                    self.held += 1
+                else:
                     self._item(self.writer, key, told, parts)
-                self.held += 1
         except OSError as error:
             self.fault = f"the journal could not be written: {error.strerror or error}"
             # What follows a half line would be lost with it, and facts are not complete any more.
@@ -189,9 +185,12 @@ class Journaling:
     def _item(
         self, writer: journal.Writer, key: str, told: dict[str, Any], parts: list[Any]
     ) -> None:
-        # Another plugin's data on a report may fit no file: that item will run again.
-        with contextlib.suppress(TypeError, ValueError):
+        try:
             writer.item(key, told["identity"], told["used"], parts)
+            self.held += 1
+        except (TypeError, ValueError):
+            # Another plugin's data on a report may fit no file: that item will run again.
+            self.unfit += 1
 
     def _begun(self) -> journal.Writer:
         evaluation = self._evaluation

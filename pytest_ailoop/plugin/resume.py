@@ -142,6 +142,9 @@ def lines(evaluation: Evaluation) -> Iterator[str]:
     state = evaluation.config.stash.get(JOURNALING, None)
     if state is not None and state.fault is not None:
         yield f"warning: {state.fault}: --ailoop-resume will not know of all finished items"
+    if state is not None and state.unfit and state.was_stopped:
+        items = text.plural(state.unfit, "item")
+        yield f"warning: --ailoop-resume will run {items} again: a report of theirs is no JSON"
     if not options.resumes(evaluation.config):
         return
     found = journals.prepared(evaluation.config)

@@ -89,3 +89,27 @@ def test_what_could_not_be_measured_runs_again(project, monkeypatch, workers):
     said = re.sub(r"\n +", " ", result.stdout.str())
     assert re.search(r"kept 1 of 3 items .* \(1 item could not be measured\): test_it 1", said)
     assert {"sun", "moon"} == set((project.path / "ran.log").read_text().split())
+
+
+ODD = """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if "sun" in item.name:
+        report.odd = object()
+    return report
+"""
+
+
+def test_an_item_whose_report_fits_no_file_runs_again(project):
+    """Another plugin's object on a report costs that item, and is told."""
+    project.write("conftest.py", ODD)
+    project.eval(SCOPES, "test_a.py")
+    project.write("stop-test_a", "")
+    result = project.run_apart(*ALONE)
+    result.stdout.fnmatch_lines(["warning: --ailoop-resume will run 1 item again: *"])
+    (project.path / "stop-test_a").unlink()
+    result = project.run_apart(*ALONE, "--ailoop-resume")
+    result.stdout.fnmatch_lines(["resumed: kept 1 of 3 items *"])
