@@ -56,11 +56,17 @@ class Claims:
     ) -> None:
         self._database, self._pause = database, beat
         self._others = others or Others()
-        self._changed = threading.Condition()
         self._process = 0
         self._renew()
 
     def _renew(self) -> None:
+        """Begin anew, in a forked process: with what it claims itself and with locks that are open.
+
+        To be called before any lock is asked for.
+        """
+        if self._process == os.getpid():
+            return
+        self._changed = threading.Condition()
         self._owner, self._process = me(), os.getpid()
         self._beat = 0
         self._held: dict[str, tuple[Any, float]] = {}
@@ -76,8 +82,7 @@ class Claims:
         makes the call. `ours`: go on, also where the database is of no use. *loop* is the event
         loop that the call depends on.
         """
-        if self._process != os.getpid():
-            self._renew()
+        self._renew()
         row = {"address": address, "owner": self._owner, "beat": self._beat, "since": since}
         taken = self._database.run(lambda one: self._taken(one, row), writing=True)
         if taken == "ours":
@@ -105,6 +110,7 @@ class Claims:
 
     def drop(self, address: str) -> None:
         """Give a claim of ours back: there will be no reply."""
+        self._renew()
         with self._changed:
             held = self._held.pop(address, None)
         if held is not None:
@@ -113,6 +119,7 @@ class Claims:
 
     def kept(self, address: str) -> None:
         """Forget a claim of ours; the database did so when the reply was written."""
+        self._renew()
         with self._changed:
             self._held.pop(address, None)
 
@@ -132,8 +139,9 @@ class Claims:
 
     def close(self) -> None:
         """Give all claims back; a later use begins anew."""
+        self._renew()
         with self._changed:
-            held = bool(self._held) and self._process == os.getpid()
+            held = bool(self._held)
             self._held.clear()
             self._waiting.clear()
             self._changed.notify()
@@ -151,6 +159,7 @@ class Claims:
             now = time.monotonic()
             if now >= beat:
                 self._send_beat()
+                self._database.tidy()
                 beat = now + self._pause
             if self._waiting and now >= self._look_at:
                 self._look()

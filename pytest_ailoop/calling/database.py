@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_ailoop.calling.salvage import alone, set_aside, take_over
 from pytest_ailoop.calling.schema import faults, prepare
@@ -28,6 +29,7 @@ NAME = "cache.db"
 # Our statements never change: SQLite finds fault with one only where the file is not ours any more.
 _DAMAGE = frozenset({1, 2, 11, 17, 19, 20, 24, 26})  # ERROR, CORRUPT, NOTADB, ...
 _SHORT_READ = 522
+_LONG_LOG = 4_000_000
 _TRIES = 3
 
 
@@ -42,11 +44,12 @@ class Database:
         self.path = folder / NAME
         self.warnings: list[str] = []
         self._folder = folder
-        self._lock = threading.RLock()
+        self._lock, self._tidying = threading.RLock(), threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._file: tuple[int, int] | None = None
         self._unreadable = self._unwritable = self._checked = False
+        _all.add(self)
 
     @property
     def there(self) -> bool:
@@ -67,6 +70,19 @@ class Database:
                         self._give_up(error, writing)
                         return None
         return None
+
+    def tidy(self) -> None:
+        """Move a log that has grown into the database; for a thread that nobody waits for."""
+        import sqlite3
+
+        with contextlib.suppress(*faults()):
+            if os.stat(f"{self.path}-wal").st_size < _LONG_LOG:
+                return
+            # By a connection of its own: ours can be used meanwhile.
+            place = f"{self.path.absolute().as_uri()}?mode=rw"
+            connect = contextlib.closing(sqlite3.connect(place, uri=True))
+            with self._tidying, connect as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Close the connection; a later use opens it again."""
@@ -168,3 +184,26 @@ def _file_at(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+_all: weakref.WeakSet[Database] = weakref.WeakSet()
+_held: list[Any] = []
+
+
+def _before_fork() -> None:
+    """Wait until no other thread is inside of SQLite: its locks would stay shut in the child."""
+    for one in list(_all):
+        for lock in (one._lock, one._tidying):
+            lock.acquire()
+            _held.append(lock)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )

@@ -21,6 +21,8 @@ __all__ = ["Others", "me"]
 GONE = 5.0
 #: The same where the system says that it is there: it may be held up, or be another by its number.
 GONE_THOUGH_THERE = 15.0
+#: Seconds for which the system's word is taken.
+FRESH = 0.1
 
 
 def me() -> str:
@@ -52,16 +54,24 @@ class Others:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[str, tuple[int, float]] = {}
+        self._asked: dict[str, tuple[bool | None, float]] = {}
 
     def is_gone(self, name: str, beat: int) -> bool:
         """Return whether the process *name*, last heard with *beat*, will do nothing more."""
+        now = self._clock()
         before = self._seen.get(name)
         if before is None or beat > before[0]:
-            before = self._seen[name] = (beat, self._clock())
-        there = _is_there(name)
+            before = self._seen[name] = (beat, now)
+        there = self._is_there(name, now)
         if there is False:
             return True
-        return self._clock() - before[1] >= (GONE if there is None else GONE_THOUGH_THERE)
+        return now - before[1] >= (GONE if there is None else GONE_THOUGH_THERE)
+
+    def _is_there(self, name: str, now: float) -> bool | None:
+        asked = self._asked.get(name)
+        if asked is None or now - asked[1] >= FRESH:
+            asked = self._asked[name] = (_is_there(name), now)
+        return asked[0]
 
 
 def _is_there(name: str) -> bool | None:

@@ -56,6 +56,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     if schema != SCHEMA:
         _enter_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Writing waits for the disk there; `Database.tidy` does it earlier, where nobody waits for it.
+    connection.execute("PRAGMA wal_autocheckpoint = 16000")
     if schema != SCHEMA:
         _bring_up_to_date(connection)
 

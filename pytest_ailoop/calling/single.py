@@ -43,9 +43,17 @@ class Single:
         since: float = 0.0,
     ) -> None:
         self._claims, self._read, self._since = claims, read, since
-        self._lock = threading.Lock()
-        self._leads: dict[str, _Lead] = {}
-        self._process = os.getpid()
+        self._process = 0
+        self._renew()
+
+    def _renew(self) -> None:
+        """Begin anew in a forked process: those who lead went on in the other one.
+
+        To be called before the lock is asked for, which may be shut for good there.
+        """
+        if self._process != os.getpid():
+            self._process, self._lock = os.getpid(), threading.Lock()
+            self._leads: dict[str, _Lead] = {}
 
     async def join_async(
         self, address: str, call: object, item: object = None
@@ -94,6 +102,7 @@ class Single:
         """Tell all who wait for it that the reply at *address* is there."""
         if self._claims is None:
             return
+        self._renew()
         with self._lock:
             lead = self._leads.pop(address, None)
             for bell in lead.waiting if lead else ():
@@ -105,6 +114,7 @@ class Single:
 
         *failed* says that the server gave none. Nothing happens where the reply was kept.
         """
+        self._renew()
         with self._lock:
             lead = self._leads.get(address)
             if lead is not None and lead.bell.call is call:
@@ -112,6 +122,7 @@ class Single:
 
     def end_of(self, item: object) -> None:
         """Let others try in place of what *item* began and did not end: streams it never read."""
+        self._renew()
         with self._lock:
             for address, lead in list(self._leads.items()):
                 if lead.bell.item is item:
@@ -146,9 +157,8 @@ class Single:
             raise
 
     def _enter(self, address: str, bell: _Bell) -> News | None:
+        self._renew()
         with self._lock:
-            if self._process != os.getpid():  # Those who lead went on in the other process.
-                self._leads, self._process = {}, os.getpid()
             lead = self._leads.get(address)
             if lead is None:
                 self._leads[address] = _Lead(bell)
