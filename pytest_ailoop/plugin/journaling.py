@@ -216,10 +216,10 @@ class Journaling:
         errors = text.plural(len(self.errors), "item")
         why = [stopped, f"{errors} could not be measured" if self.errors else ""]
         words = "; ".join(filter(None, why))
+        self.was_stopped = bool(stopped)
         writer, self.writer = self.writer, None
         if writer is None:
             return
-        self.was_stopped = bool(stopped) and self.fault is None
         if words and self.fault is None:
             with contextlib.suppress(OSError):
                 writer.end(masked(words))

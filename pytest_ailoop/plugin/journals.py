@@ -103,7 +103,7 @@ def _why_not(config: pytest.Config, one: Journal) -> str | None:
     then, now = one.head.get("conditions", {}), conditions(config)
     differing = [name for name in now if then.get(name) != now[name]]
     what = f"{differing[0]} changed" if differing else None
-    what = what or changed(config.rootpath, one.facts, one.covered)
+    what = what or changed(config.rootpath, one.facts, one.covered, config.stash[options.LOADED])
     return None if what is None else f"{what} since the run of {_when(one)}"
 
 

@@ -140,7 +140,7 @@ def header(evaluation: Evaluation) -> Iterator[str]:
 def lines(evaluation: Evaluation) -> Iterator[str]:
     """Yield which items were kept, and why no others, at the end."""
     state = evaluation.config.stash.get(JOURNALING, None)
-    if state is not None and state.fault is not None:
+    if state is not None and state.fault is not None and state.was_stopped:
         yield f"warning: {state.fault}: --ailoop-resume will not know of all finished items"
     if state is not None and state.unfit and state.was_stopped:
         items = text.plural(state.unfit, "item")
@@ -170,7 +170,7 @@ def command(evaluation: Evaluation) -> tuple[str, str] | None:
     import shlex
 
     state = evaluation.config.stash.get(JOURNALING, None)
-    if state is None or not state.was_stopped or not state.held:
+    if state is None or state.fault or not state.was_stopped or not state.held:
         return None
     given = [str(one) for one in evaluation.config.invocation_params.args]
     words = shlex.join(["pytest", *_without_stops(given), "--ailoop-resume"])

@@ -76,13 +76,16 @@ class Watch:
         return found
 
 
-def changed(root: Path, facts: Mapping[str, str], covered: Collection[str] = ()) -> str | None:
+def changed(
+    root: Path, facts: Mapping[str, str], covered: Collection[str] = (), since: int | None = None
+) -> str | None:
     """Return what is not as *facts* have it, in words; None where all is that matters.
 
+    What was written after *since*, when this process began, may be other than what it loaded.
     *covered* are files and folders that are compared in a finer way than as a whole. A file that
     is no code counts where code or data of the project names it.
     """
-    found = list(_changes(root, facts, covered))
+    found = list(_changes(root, facts, covered, since))
     if not found:
         return None
     # Code first: who changed it knows why.
@@ -90,11 +93,13 @@ def changed(root: Path, facts: Mapping[str, str], covered: Collection[str] = ())
     return found[0] if len(found) == 1 else f"{found[0]}, and {plural(len(found) - 1, 'more file')}"
 
 
-def _changes(root: Path, facts: Mapping[str, str], covered: Collection[str]) -> Iterator[str]:
+def _changes(
+    root: Path, facts: Mapping[str, str], covered: Collection[str], since: int | None
+) -> Iterator[str]:
     found: dict[str, str] = {}
     for name, fact in facts.items():
         if not _is_covered(name, covered):
-            now = _stated(root / name) if ":" in fact else _digested(root / name)
+            now = (_stated if ":" in fact else _digested)(root / name, since)
             if fact == UNSURE:
                 found[name] = "changed under way"
             elif now != fact:

@@ -134,6 +134,15 @@ def test_a_file_that_changed_under_way_is_unsure(root: Path, loaded: Path) -> No
     assert "app.py changed under way" == changed(root, facts)
 
 
+def test_a_file_that_was_written_after_the_start_does_not_match(root: Path, loaded: Path) -> None:
+    """Here another process may have put back what this one loaded otherwise."""
+    facts = facts_of(root)
+    assert changed(root, facts, (), LATER) is None
+    words = changed(root, facts, (), time.time_ns() - 10**12)
+    assert words is not None
+    assert words.startswith("app.py changed, and ")
+
+
 def test_folders_of_cases_are_covered_as_a_whole(root: Path, loaded: Path) -> None:
     """A covered folder covers the files in it."""
     facts = facts_of(root)
