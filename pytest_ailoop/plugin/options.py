@@ -208,8 +208,8 @@ def in_ci() -> bool:
 
 def runs_nothing(config: pytest.Config) -> bool:
     """Return whether the session only looks: no test body runs, so nothing can be missing."""
-    looks = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
-    looks += ("ailoop_plan",)
+    looks = ["collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test"]
+    looks.append("ailoop_plan")
     return any(config.getoption(name, False) for name in looks)
 
 

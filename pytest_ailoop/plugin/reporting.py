@@ -16,7 +16,7 @@ import pytest
 from pytest_ailoop import digest, text
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.plugin import budget, frames, keys, scrub
+from pytest_ailoop.plugin import budget, figures, frames, keys, scrub
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running
 from pytest_ailoop.plugin.judging import is_infrastructure
@@ -112,7 +112,7 @@ def _attach(
     record = _record(evaluation, item, running, outcome, call, report)
     report.ailoop = _sendable(record)  # type: ignore[attr-defined]
     if report.when == "call":
-        _tell_anew(item, list(_properties(record)))
+        _tell_anew(item, list(figures.properties(record)))
         report.user_properties = list(item.user_properties)
     if report.failed and running is not None:
         if running.verdict and report.when == "call":
@@ -220,22 +220,6 @@ def _fault(call: pytest.CallInfo[None], report: pytest.TestReport, root: Path) -
     return Fault(type=call.excinfo.typename, message=message[:2000], where=where)
 
 
-def _properties(record: ItemRecord) -> Iterator[tuple[str, object]]:
-    """Yield what junit and other reporters keep of an item: plain names and numbers."""
-    for score in record.scores:
-        if score.value is not None:
-            yield f"ailoop.{scrub.clean(score.name)}", _figure(score.value)
-        else:
-            yield f"ailoop.{scrub.clean(score.name)}", scrub.clean(score.label or "not scored")
-    for purpose, name in (("app", "ailoop.cost"), ("judge", "ailoop.judge_cost")):
-        costs = [one.cost for one in record.calls if one.purpose == purpose]
-        if costs and None not in costs:
-            yield name, round(sum(cost for cost in costs if cost is not None), 8)
-    latencies = [one.latency for one in record.calls if one.latency is not None]
-    if latencies:
-        yield "ailoop.latency", round(sum(latencies), 6)
-
-
 _TOLD = pytest.StashKey[list[tuple[str, object]]]()
 
 
@@ -245,10 +229,6 @@ def _tell_anew(item: pytest.Item, properties: list[tuple[str, object]]) -> None:
     item.user_properties[:] = [one for one in item.user_properties if one not in told]
     item.user_properties.extend(properties)
     item.stash[_TOLD] = properties
-
-
-def _figure(value: float) -> float:
-    return int(value) if float(value).is_integer() else round(value, 6)
 
 
 def _name_place(item: pytest.Item, verdict: list[str], report: pytest.TestReport) -> None:
@@ -309,23 +289,4 @@ def status(evaluation: Evaluation, report: Any) -> Any:
         return None
     if hasattr(report, "wasxfail") or evaluation.config.get_verbosity() <= 0:
         return None
-    return "passed", ".", f"PASSED {_short(record)}".rstrip()
-
-
-def _short(record: dict[str, Any]) -> str:
-    parts = [
-        f"{score['name']} {score['value']:.2f}"
-        for score in record["scores"]
-        if score["value"] is not None and score["name"] != "passed"
-    ]
-    return scrub.clean("  ".join([*parts[:2], *_costs(record["calls"])]))
-
-
-def _costs(calls: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield what an item's calls cost, those of judges apart; nothing where nobody knows."""
-    from pytest_ailoop.report.numbers import dollars
-
-    for purpose, word in (("app", ""), ("judge", " judged")):
-        costs = [one["cost"] for one in calls if one["purpose"] == purpose]
-        if any(costs) and None not in costs:
-            yield f"{dollars(sum(costs))}{word}"
+    return "passed", ".", f"PASSED {figures.words(record)}".rstrip()

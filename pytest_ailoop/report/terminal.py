@@ -9,9 +9,10 @@ from pytest_ailoop import text
 from pytest_ailoop.data.baseline import Change, EntryKey
 from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.redaction import redact_shown as redact
+from pytest_ailoop.report.costs import differs, judges_words, paid, paid_words
 from pytest_ailoop.report.detail import check_lines, class_lines
 from pytest_ailoop.report.failure import failure_lines
-from pytest_ailoop.report.numbers import Money, count, interval, money, number, seconds
+from pytest_ailoop.report.numbers import count, interval, money, number, seconds
 from pytest_ailoop.report.rows import Report, Row, TestRows
 from pytest_ailoop.report.table import table
 from pytest_ailoop.report.worst import CaseRow
@@ -62,7 +63,7 @@ def _quiet(report: Report) -> Iterator[Line]:
     parts += list(_short_troubles(report))
     if total.calls.count or total.calls.judge_count:
         parts.append(f"cost {money(total.calls.cost)}")
-        parts += [f"{_paid(total)} paid"] if _differs(total) else []
+        parts += [f"{paid(total.calls)} paid"] if differs(total.calls) else []
     yield f"ailoop: {'; '.join(parts)}", _colour(report)
     yield from _faults(report)
 
@@ -156,7 +157,7 @@ def _beneath(row: Row, verbose: int, *, several: bool, judges: bool) -> Iterator
     for one in class_lines(row.classes, verbose):
         yield f"  . {label}{one}", {}
     if judges and row.calls.judge_count:
-        yield f"  . {label}judges: {_judges(row)}", {}
+        yield f"  . {label}{judges_words(row.calls)}", {}
 
 
 def _odd_outcomes(row: Row) -> Iterator[str]:
@@ -195,35 +196,15 @@ def _totals(report: Report) -> Iterator[Line]:
         origins = [f"{calls.origins.get(one, 0)} {word}" for one, word in names.items()]
         yield f"replies: {', '.join(origins)}; cost {money(calls.cost)}", {}
     if calls.judge_count:
-        yield f"judges: {_judges(report.total)}", {}
-    if _differs(report.total):
-        saved = f", {money(calls.saved)} saved by recordings and cache"
-        yield f"paid in this run: {_paid(report.total)}{saved if _any(calls.saved) else ''}", {}
+        yield judges_words(calls), {}
+    if differs(calls):
+        yield paid_words(calls), {}
     words = change_words(report.total.changes)
     if not report.has_baseline and not report.faults:
         words = "none yet" + (f" ({words})" if words else "")
     if words:
         red = bool(report.total.changes.get("regressed"))
         yield f"baseline: {words}", _RED if red else {}
-
-
-def _judges(row: Row) -> str:
-    return f"{text.plural(row.calls.judge_count, 'call')}, cost {money(row.calls.judge_cost)}"
-
-
-def _any(value: Money) -> bool:
-    return bool(value.priced or value.unknown)
-
-
-def _paid(row: Row) -> str:
-    return money(row.calls.paid) if _any(row.calls.paid) else "$0"
-
-
-def _differs(total: Row) -> bool:
-    """Return whether what was paid is something else than what the application's calls cost."""
-    calls = total.calls
-    matters = any(one.known or one.unknown for one in (calls.paid, calls.saved))
-    return matters and bool(_any(calls.saved) or calls.judge_count)
 
 
 def _worst(report: Report, width: int, verbose: int) -> Iterator[Line]:
