@@ -45,10 +45,14 @@ class Trace:
 
     @property
     def tokens(self) -> int | None:
-        """Input and output tokens; None where a server did not count one of the calls."""
+        """Input and output tokens; None where a server did not count one of the calls.
+
+        A try that the server refused took none.
+        """
         found = [
             count
             for one in self._app()
+            if one.error is None or one.cost != 0.0
             for count in (one.usage.input_tokens, one.usage.output_tokens)
         ]
         return None if None in found else sum(count for count in found if count is not None)

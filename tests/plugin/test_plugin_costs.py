@@ -65,9 +65,9 @@ def test_an_error_answer_costs_nothing(project):
     """What the server refuses is no unknown cost: the sum stays exact."""
     with FakeServer() as server:
         project.write("pyproject.toml", TABLE.format(url=server.url))
-        project.eval(ASK)
+        project.eval(f"{ASK}    assert trace.tokens\n".replace("llm):", "llm, trace):"))
         server.fail_next(429, retry_after="0")
-        project.run("--ailoop-case=sun", "--ailoop-lookahead=0")
+        project.run("--ailoop-case=sun", "--ailoop-lookahead=0").assert_outcomes(passed=1)
         calls = project.results()[0]["calls"]
     assert [0.0] == [one["cost"] for one in calls if one["status"] == 429]
     assert None not in [one["cost"] for one in calls]
