@@ -22,6 +22,7 @@ from pytest_ailoop import errors, redaction
 if TYPE_CHECKING:
     import asyncio
     import contextvars
+    from types import TracebackType
 
     from pytest_ailoop.calling.budget import Budget
     from pytest_ailoop.calling.store import Store
@@ -254,11 +255,16 @@ def _run(runner: asyncio.Runner, coroutine: Any, context: contextvars.Context) -
 
     __tracebackhide__ = True
     tasks: list[asyncio.Task[Any]] = []
+    places: list[TracebackType | None] = []
 
     async def body() -> Any:
         __tracebackhide__ = True
         tasks.extend(task for task in [asyncio.current_task()] if task)
-        return await coroutine
+        try:
+            return await coroutine
+        except asyncio.CancelledError as cut:
+            places.append(cut.__traceback__)
+            raise
 
     async def end() -> None:
         for task in tasks:
@@ -267,10 +273,12 @@ def _run(runner: asyncio.Runner, coroutine: Any, context: contextvars.Context) -
 
     try:
         return runner.run(body(), context=context)
-    except BaseException:
-        if tasks and not tasks[0].done():
-            runner.run(end(), context=context)
-        raise
+    except BaseException as fault:
+        if not tasks or tasks[0].done():
+            raise
+        runner.run(end(), context=context)
+        # Where the body was when it was cut off tells more than where we waited for it.
+        raise fault.with_traceback(places[0] if places else None) from None
 
 
 def _in_thread(work: Callable[[], Any]) -> Any:

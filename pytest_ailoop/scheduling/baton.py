@@ -11,8 +11,11 @@ import asyncio
 import contextlib
 import contextvars
 import ctypes
+import math
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from types import TracebackType
 from typing import Any
 
 from pytest_ailoop import recorder
@@ -27,8 +30,9 @@ class BodyCut(BaseException):
 class Baton:
     """Runs *work* in a thread by turns with the thread of *loop*; *done* is called in the latter.
 
-    *lost* is called there with what was raised while the loop's thread waited for this one: a
-    signal's doing. The body's thread then has the baton still, and is on its own.
+    *steps* are called around each stretch. *lost* is called with what was raised while the loop's
+    thread waited for this one: a signal's doing. The body's thread then has the baton still, and is
+    on its own.
     """
 
     def __init__(
@@ -37,16 +41,22 @@ class Baton:
         work: Callable[[], None],
         done: Callable[[], None],
         lost: Callable[[BaseException], None],
+        steps: tuple[Callable[[], None], Callable[[], None]],
     ) -> None:
         self._loop, self._work, self._done, self._lost = loop, work, done, lost
+        self._begins, self._ends = steps
         self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
         self._thread: threading.Thread | None = None
         self._over = self._cut = self._is_lost = False
+        self._held_up, self._ready = 0.0, loop.time()
         #: Whether the body runs at this moment, and the loop's thread waits for it.
         self.runs = False
 
     def start(self, context: contextvars.Context) -> None:
         """Run the body's first stretch, up to where it waits; call it in the loop's thread."""
+        if self._cut:
+            self._done()
+            return
         self._thread = threading.Thread(
             target=context.run, args=(self._body,), name="ailoop-body", daemon=True
         )
@@ -61,6 +71,21 @@ class Baton:
                 ctypes.c_ulong(self._thread.ident), ctypes.py_object(BodyCut)
             )
 
+    @property
+    def held_up(self) -> float:
+        """Seconds by the loop's clock in which it could have run, but others had the baton."""
+        return self._held_up + (0.0 if self.runs else max(0.0, self._loop.time() - self._ready))
+
+    def where(self) -> TracebackType | None:
+        """Return where the body's code is at this moment, like a traceback from its start."""
+        ident = None if self._thread is None else self._thread.ident
+        frame = None if ident is None else sys._current_frames().get(ident)
+        found = None
+        while frame is not None and frame.f_code is not Baton._body.__code__:
+            found = TracebackType(found, frame, frame.f_lasti, frame.f_lineno or 0)
+            frame = frame.f_back
+        return found if frame is not None else None
+
     def _body(self) -> None:
         self._go.acquire()
         recorder.take_turns(self.away)
@@ -71,7 +96,8 @@ class Baton:
             self._back.release()
 
     def _stretch(self) -> None:
-        self.runs = True
+        self._held_up, self.runs = self.held_up, True
+        self._begins()
         self._go.release()
         try:
             self._back.acquire()
@@ -82,7 +108,9 @@ class Baton:
             if isinstance(fault, (KeyboardInterrupt, SystemExit)):
                 raise
             return
-        self.runs = False
+        finally:
+            self._ends()
+        self._ready, self.runs = math.inf, False
         if self._over:
             self._done()
 
@@ -98,6 +126,7 @@ class Baton:
     def _take(self) -> None:
         if self._is_lost:
             raise BodyCut
+        self._ready = self._loop.time()
         try:
             self._loop.call_soon_threadsafe(self._stretch)
         except RuntimeError:  # The loop is closed: the session is over.

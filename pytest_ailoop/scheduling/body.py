@@ -28,18 +28,24 @@ class Body:
     is_cut: bool = False
     #: When it began, by `time.time()`.
     started: float = 0.0
-    #: Seconds from its begin to its end, by its loop's clock, without waits for a turn to call.
+    #: Seconds from its begin to its end, by its loop's clock, without waits for a turn to run or to
+    #: call.
     duration: float = 0.0
+    #: The same without what others kept it from going on: what counts against a timeout.
+    spent: float = 0.0
+    #: Seconds of its own long steps, and those of all bodies before its begin.
+    held: float = 0.0
+    before: float = 0.0
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def begins(self, now: float) -> None:
         """Note the begin; *now* by the loop's clock."""
         self.started, self._began = time.time(), now
 
-    def ends(self, now: float) -> None:
-        """Note the end."""
-        self.duration, self.is_done = self.runs_for(now), True
+    def ends(self, duration: float, spent: float) -> None:
+        """Note the end, after so many seconds of its own, and how many it had to go on."""
+        self.duration, self.spent, self.is_done = duration, spent, True
 
-    def runs_for(self, now: float) -> float:
-        """Return the seconds since its begin that it did not wait for a turn to call."""
-        return max(0.0, now - self._began - self.notebook.queued)
+    def runs_for(self, now: float, held_up: float = 0.0) -> float:
+        """Return its own seconds since its begin: those in which it waited for a turn are none."""
+        return max(0.0, now - self._began - self.notebook.queued - held_up)

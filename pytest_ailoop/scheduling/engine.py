@@ -11,7 +11,8 @@ import contextlib
 import contextvars
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from types import TracebackType
+from typing import Any, NoReturn
 
 from pytest_ailoop import recorder
 from pytest_ailoop.scheduling.baton import Baton
@@ -19,6 +20,7 @@ from pytest_ailoop.scheduling.body import Body
 from pytest_ailoop.scheduling.carry import CarryPatch
 from pytest_ailoop.scheduling.clock import Clock
 from pytest_ailoop.scheduling.output import LogPatch, released, routed
+from pytest_ailoop.scheduling.steps import Stepping, Steps
 
 __all__ = ["Engine"]
 
@@ -52,6 +54,8 @@ class Engine:
         self._until: Callable[[], bool] | None = None
         self._draining = False
         self._interruption: BaseException | None = None
+        self._failing: Body | None = None
+        self._steps = Steps()
         self._base = contextvars.copy_context()
         self._patches = (LogPatch(), CarryPatch())
 
@@ -120,20 +124,37 @@ class Engine:
         self._interruption = fault
         self.loop.call_soon_threadsafe(self.loop.stop)
 
-    def runs_now(self, body: Body) -> bool:
-        """Return whether *body*'s own code runs at this moment; for signal handlers."""
-        baton = self._active.get(body)
-        if baton is not None:
-            return baton.runs
+    def fail(self, body: Body, fault: BaseException) -> NoReturn:
+        """Let *body*, whose own code runs at this moment, end with *fault*; for signal handlers."""
+        __tracebackhide__ = True
+        self._failing = body
+        raise fault
+
+    def running(self) -> Body | None:
+        """Return the body whose own code runs at this moment, if any does; for signal handlers."""
+        holder = next((one for one, baton in self._active.items() if baton and baton.runs), None)
         # Between two steps the context is that of whoever drives.
-        in_a_step = asyncio.current_task(self.loop) is not None
-        return in_a_step and recorder.own() is body.notebook
+        if holder is not None or asyncio.current_task(self.loop) is None:
+            return holder
+        notebook = recorder.own()
+        return next((one for one in self._active if one.notebook is notebook), None)
 
     def spent(self, body: Body) -> float:
-        """Return the seconds that *body* has run so far, without its waits for a turn to call."""
+        """Return the seconds that *body* had so far to go on: without those others kept it from."""
         if body.is_done:
-            return body.duration
-        return body.runs_for(self.loop.time()) if body in self._active else 0.0
+            return body.spent
+        if body not in self._active:
+            return 0.0
+        return body.runs_for(self.loop.time(), self.held_up(body))
+
+    def held_up(self, body: Body) -> float:
+        """Return the seconds in which long steps of others kept *body* from going on."""
+        return self._steps.held_up(body)
+
+    def where(self, body: Body) -> TracebackType | None:
+        """Return where a sync *body* that is at work is; None for others."""
+        baton = self._active.get(body)
+        return None if baton is None else baton.where()
 
     def drop(self, body: Body) -> None:
         """Cut *body*, which nobody will wait for."""
@@ -219,15 +240,20 @@ class Engine:
         context = self._base.copy()
         context.run(recorder.adopt, body.notebook)
         body.begins(self.loop.time())
+        self._steps.mark(body)
         if body.is_async:
             self._active[body] = None
-            body.task = self.loop.create_task(self._contained(body), context=context)
+            stepping = Stepping(self._steps, body, self._contained(body))
+            body.task = self.loop.create_task(stepping, context=context)
+            # One that is cancelled before its first step never gets there.
+            body.task.add_done_callback(lambda _: self._ended(body))
         else:
             baton = Baton(
                 self.loop,
                 work=lambda: self._contained_sync(body),
                 done=lambda: self._ended(body),
                 lost=lambda fault: self._lost(body, fault),
+                steps=(lambda: self._steps.begin(body), self._steps.end),
             )
             self._active[body] = baton
             body.notebook.run_async = baton.run_coroutine
@@ -236,6 +262,8 @@ class Engine:
 
     async def _contained(self, body: Body) -> None:
         __tracebackhide__ = True
+        body.begins(self.loop.time())  # Others took their first steps before.
+        self._steps.mark(body)
         try:
             await body.function(**body.arguments)
         except BaseException as fault:
@@ -250,13 +278,16 @@ class Engine:
         try:
             body.function(**body.arguments)
         except BaseException as fault:
-            body.fault = fault
+            if not body.is_done:
+                body.fault = fault
 
     def _ended(self, body: Body) -> None:
         if body not in self._active:
             return
+        baton, spent = self._active[body], self.spent(body)
         del self._active[body]
-        body.ends(self.loop.time())
+        held_up = 0.0 if baton is None else baton.held_up
+        body.ends(body.runs_for(self.loop.time(), held_up), spent)
         if self._until is not None and self._until():
             self.loop.stop()
         self._fill()
@@ -264,12 +295,14 @@ class Engine:
     def _lost(self, body: Body, fault: BaseException) -> None:
         """Give up a sync body that a signal took the baton from."""
         self._cut(body)
-        del self._active[body]
-        body.ends(self.loop.time())
+        if self._failing is body:
+            baton = self._active[body]
+            body.fault = fault.with_traceback(baton.where() if baton is not None else None)
         # Those two leave the loop by themselves.
-        if not isinstance(fault, (KeyboardInterrupt, SystemExit)):
+        elif not isinstance(fault, (KeyboardInterrupt, SystemExit)):
             self._interruption = fault
             self.loop.stop()
+        self._ended(body)
 
     def _cut(self, body: Body) -> None:
         if body not in self._active:

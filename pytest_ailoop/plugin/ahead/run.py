@@ -14,7 +14,7 @@ import pytest
 from pytest_ailoop import recorder
 from pytest_ailoop.calling.client import close_clients
 from pytest_ailoop.plugin import fixtures
-from pytest_ailoop.plugin.ahead.alarm import guarded
+from pytest_ailoop.plugin.ahead.alarm import guarded, paused
 from pytest_ailoop.plugin.ahead.needs import loop_of, needs_of, skipped, value_of
 from pytest_ailoop.plugin.ahead.window import Window
 from pytest_ailoop.plugin.naming import CELL, cell_of
@@ -96,15 +96,16 @@ class Ahead:
         __tracebackhide__ = True
         self._items[body.notebook] = item
         try:
-            with guarded(self.engine, item, body):
+            with guarded(self.engine, item, body, self._items):
                 self.engine.wait(body)
         except KeyboardInterrupt:
             raise
         except BaseException as fault:
-            self.engine.end(body)
             # Where the body was when it was cut off tells more than where we waited for it.
-            cause = body.fault
-            shown = cause.__traceback__ if isinstance(cause, asyncio.CancelledError) else None
+            shown = self.engine.where(body)
+            self.engine.end(body)
+            if isinstance(body.fault, asyncio.CancelledError):
+                shown = body.fault.__traceback__
             raise fault.with_traceback(shown) from None
         finally:
             del self._items[body.notebook]
@@ -160,13 +161,14 @@ class Ahead:
     def stop(self) -> None:
         """Let calls under way end, and cut all bodies: their fixtures are about to be torn down."""
         flight, patience = self._evaluation.store.flight, 1.0
-        if self.engine.active:
-            flight.is_closed = True
-            if not self.engine.settle(lambda: not flight.calls, SETTLE):
-                patience = 0.0
-        for item in list(self._bodies):
-            self.forget(item)
-        self.engine.stop(patience)
+        with paused():
+            if self.engine.active:
+                flight.is_closed = True
+                if not self.engine.settle(lambda: not flight.calls, SETTLE):
+                    patience = 0.0
+            for item in list(self._bodies):
+                self.forget(item)
+            self.engine.stop(patience)
         flight.is_closed = False  # Another attempt at the last item may follow.
 
     def close(self) -> None:
