@@ -79,9 +79,13 @@ async def _try_async(
         course.goes(None, clock)
         return await send()
     limits = exchange.store.limits
-    ticket = await async_waits.enter_async(
-        limits, course.lane, tokens=course.tokens, number=course.number
-    )
+    exchange.item.queues(clock())
+    try:
+        ticket = await async_waits.enter_async(
+            limits, course.lane, tokens=course.tokens, number=course.number
+        )
+    finally:
+        exchange.item.goes_on(clock())
     async with course.goes(ticket, clock).awaited():
         return await send()
 
@@ -121,13 +125,17 @@ def _try(course: Course, exchange: Exchange, send: Callable[[], Answer]) -> Answ
     if course.lane is None:
         course.goes(None, time.perf_counter)
         return send()
-    ticket = enter(
-        exchange.store.limits,
-        course.lane,
-        tokens=course.tokens,
-        number=course.number,
-        may_wait=may_wait_for_others(),
-    )
+    exchange.item.queues(time.perf_counter())
+    try:
+        ticket = enter(
+            exchange.store.limits,
+            course.lane,
+            tokens=course.tokens,
+            number=course.number,
+            may_wait=may_wait_for_others(),
+        )
+    finally:
+        exchange.item.goes_on(time.perf_counter())
     with course.goes(ticket, time.perf_counter).waited():
         return send()
 

@@ -55,6 +55,8 @@ class Recorder:
         self.warned: set[tuple[str, type[Warning], str, int]] = set()
         #: Seconds that its calls waited for their turn: for a free place, for a rate to allow it.
         self.queued = 0.0
+        self._queue = 0
+        self._queued_since = 0.0
         #: Infrastructure faults seen in this item, also where the application swallowed them.
         self.faults: list[Exception] = []
         self._unanswered: dict[str, Exception] = {}
@@ -123,6 +125,20 @@ class Recorder:
         with self._lock:
             self._names[name] = count = self._names.get(name, 0) + 1
             return name if count == 1 else f"{name} #{count}"
+
+    def queues(self, now: float) -> None:
+        """Note that a call of the item waits for its turn."""
+        with self._lock:
+            self._queue += 1
+            if self._queue == 1:
+                self._queued_since = now
+
+    def goes_on(self, now: float) -> None:
+        """Note that it waits no longer; times of calls that wait together count once."""
+        with self._lock:
+            self._queue -= 1
+            if not self._queue:
+                self.queued += max(0.0, now - self._queued_since)
 
     def claim(self, request: str) -> int:
         """Return which repeat of this very request starts now: 0 for the first.

@@ -58,3 +58,15 @@ def test_tasks_keep_to_their_items() -> None:
             assert (await outer, await inner) == (a, b)
 
     asyncio.run(main())
+
+
+def test_waits_for_a_turn_are_added_up_once() -> None:
+    """Calls of one item that wait for their turn at the same time count as one wait."""
+    one = notebook("a")
+    one.queues(10.0)
+    one.queues(11.0)
+    one.goes_on(12.0)
+    one.goes_on(14.0)
+    one.queues(20.0)
+    one.goes_on(20.5)
+    assert 4.5 == one.queued
