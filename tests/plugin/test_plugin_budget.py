@@ -137,6 +137,24 @@ def test_cost_passes_the_limit_by_no_more_than_is_in_flight(asking, server, work
     assert f"stopped by --ailoop-max-cost=2: {asked}" in section(result)
 
 
+MANY = """
+import asyncio
+
+@pytest.mark.ailoop(model="m")
+async def test_it(llm):
+    await asyncio.gather(*[llm(f"what {n:02}") for n in range(30)], return_exceptions=True)
+    assert True
+"""
+
+
+def test_who_waits_for_a_place_is_not_in_flight(asking, server):
+    """Calls that wait behind the concurrency limit when the budget is spent do not go out."""
+    asking.eval(MANY)
+    result = asking.run("--ailoop-max-cost=1", "--ailoop-concurrency=2")
+    assert 5 <= server.calls <= 7
+    assert {"not measured": 1} == outcomes(result)
+
+
 def test_one_at_a_time_cost_is_never_passed(asking, server):
     """With one call in flight the limit of cost is exact."""
     asking.run("--ailoop-max-cost=1", "--ailoop-concurrency=1", "--ailoop-lookahead=0")
