@@ -179,13 +179,15 @@ def test_the_thread_ends_with_its_work(cache: Cache) -> None:
 
 def test_claims_do_not_cross_a_fork(cache: Cache) -> None:
     """The child is another process: it does not speak for its parent, nor hang by its locks."""
-    claims = Claims(cache.database, beat=0.0001)
-    claims.take(HERE)
     for _ in range(20):
+        claims = Claims(cache.database, beat=0.0001)
+        claims.take(HERE)
         child = os.fork()
         if child == 0:
             os._exit(0 if claims.take(HERE) == "held" else 1)
         assert os.waitpid(child, 0)[1] == 0
+        claims.close()
+    claims.take(HERE)
     child = os.fork()
     if child == 0:
         held = claims.take(HERE)
