@@ -20,11 +20,14 @@ class Trace:
         self._notebook = notebook
 
     def _app(self) -> list[Call]:
-        return [one for one in self._notebook.calls if one.purpose == "app"]
+        calls = [one for one in self._notebook.calls if one.purpose == "app"]
+        # A try that a later one made up for says nothing of the application.
+        answered = {one.digest for one in calls if one.error is None}
+        return [one for one in calls if one.error is None or one.digest not in answered]
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """The application's calls, in order; those of judges are left out."""
+        """The application's calls, in order; judges' are left out, and tries that a retry healed."""
         return tuple(self._app())
 
     @property
