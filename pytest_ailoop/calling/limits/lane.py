@@ -235,10 +235,11 @@ class Lane:
             most = _TRIES_UNANSWERED
             if unconnected and not self._heard:
                 most = _TRIES_UNHEARD
-        spent = self.retries >= _SPARE + _SPARE_SHARE * self.calls
+        counts = ticket.epoch == self.window.epoch
+        spent = counts and self.retries >= _SPARE + _SPARE_SHARE * self.calls
         if self.broken or tries >= most or spent:
             return False
-        self.retries += ticket.epoch == self.window.epoch
+        self.retries += counts
         return True
 
     def delay(self, tries: int) -> float:
