@@ -27,7 +27,7 @@ class Trace:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """The application's calls, in order; judges' are left out, and tries that a retry healed."""
+        """The application's calls in order, without tries that a retry healed."""
         return tuple(self._app())
 
     @property

@@ -47,7 +47,7 @@ def test_a_try_that_a_retry_healed_is_not_seen() -> None:
 
 
 def test_a_call_that_failed_for_good_is_seen() -> None:
-    """Without an answer at the same address the failed call stays in sight, and costs stay known."""
+    """A failed call without an answer at the same address stays in sight; costs stay known."""
     found = trace(call("a", error="HTTP 400", cost=0.0, usage=Usage()), call("b", reply_text="yes"))
     assert (["HTTP 400", None], ("yes",), 5) == (
         [one.error for one in found.calls],
