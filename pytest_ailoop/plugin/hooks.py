@@ -27,6 +27,7 @@ from pytest_ailoop.plugin import items as one_item
 from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
 from pytest_ailoop.plugin.progress import Progress
+from pytest_ailoop.scheduling import output
 
 if TYPE_CHECKING:
     from pytest_ailoop.settings import Config
@@ -102,6 +103,14 @@ class Hooks:
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> Any:
         ahead = one_item.ahead_of(self.evaluation)
         return None if ahead is None else ahead.compared(op=op, left=left, right=right)
+
+    @pytest.hookimpl(specname="pytest_pyfunc_call", wrapper=True, tryfirst=True)
+    def pytest_pyfunc_call_traced(self, pyfuncitem: pytest.Function) -> Any:
+        one_item.make_traceable(self.evaluation, pyfuncitem)
+        return (yield)
+
+    def pytest_enter_pdb(self, pdb: Any) -> None:
+        output.shown(pdb)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:

@@ -32,6 +32,7 @@ __all__ = [
     "ahead_of",
     "begin",
     "end",
+    "make_traceable",
     "open_notebook",
     "run_body",
 ]
@@ -149,6 +150,19 @@ def run_body(evaluation: Evaluation, item: pytest.Function) -> bool | None:
     arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
     evaluation.run_async(item.obj(**arguments))
     return True
+
+
+def make_traceable(evaluation: Evaluation, item: pytest.Function) -> None:
+    """Let `--trace` run a coroutine function: pytest calls what it finds, and awaits nothing."""
+    function = item.obj
+    mine = RUNNING in item.stash and evaluation.config.getoption("trace", False)
+    if mine and inspect.iscoroutinefunction(function) and not _owned_by_anyio(item):
+
+        @functools.wraps(function)
+        def awaited(**arguments: Any) -> Any:
+            return evaluation.run_async(function(**arguments))
+
+        item.obj = awaited
 
 
 _AHEAD = pytest.StashKey["Ahead"]()

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from pytest_ailoop import recorder
 from pytest_ailoop.recorder import Recorder
 
-__all__ = ["LogPatch", "held", "released", "routed"]
+__all__ = ["LogPatch", "held", "released", "routed", "shown"]
 
 _once = frozenset({"default", "once", "module"})
 
@@ -49,6 +49,13 @@ def routed() -> Iterator[None]:
         for name, stream in ours.items():
             if getattr(sys, name) is stream:
                 setattr(sys, name, streams[name])
+
+
+def shown(debugger: Any) -> None:
+    """Let a debugger be seen at once that was started in a body before its turn."""
+    stream = getattr(debugger, "stdout", None)
+    if isinstance(stream, _Stream):
+        debugger.stdout = stream._real
 
 
 class _Stream(io.TextIOBase):
