@@ -108,6 +108,11 @@ class Claims:
     def _is_gone(self, owner: str, beat: Any) -> bool:
         return not isinstance(beat, int) or self._others.is_gone(owner, beat)
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether other processes may be waiting for this one."""
+        return bool(self._held)
+
     def drop(self, address: str) -> None:
         """Give a claim of ours back: there will be no reply."""
         self._renew()

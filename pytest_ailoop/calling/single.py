@@ -82,7 +82,8 @@ class Single:
     ) -> StoredReply | None:
         """Do as `join_async` in sync code, inside of `recorder.away()`.
 
-        Where it may not wait for other calls, *call* goes out.
+        Where it may not wait for others, *call* goes out; those of other processes it waits for
+        all the same if none can be waiting for this one.
         """
         if self._claims is None:
             return None
@@ -182,7 +183,7 @@ class Single:
                     self.kept(address)
                     return stored
                 since = math.inf  # What is there cannot be read.
-            elif taken == "held" and bell.may_wait:
+            elif taken == "held" and (bell.may_wait or not claims.holds_any):
                 bell.hang()
                 claims.watch(address, bell.call_again)
                 try:
@@ -286,7 +287,9 @@ class _SyncBell(_Bell):
         return True
 
     def heard(self) -> None:
-        self._event.wait()
+        # On Windows, Ctrl-C ends no wait that has no end.
+        while not self._event.wait(1.0):
+            pass
 
 
 @dataclass(eq=False)

@@ -163,7 +163,26 @@ def test_a_forked_process_leads_for_itself(place: Place) -> None:
     assert place.single.join(HERE, "parent") is None
     child = os.fork()
     if child == 0:
-        found = place.single.join(HERE, "child", may_wait=False)
-        os._exit(0 if found is None and place.leaders == ["child"] else 1)
+        # With a claim of its own it waits for nobody.
+        found = [place.single.join(one, "child", may_wait=False) for one in ("b" * 16, HERE)]
+        leaders = place.leaders
+        place.single.close()
+        os._exit(0 if [*found, *leaders] == [None, None, "child", "child"] else 1)
     assert os.waitpid(child, 0)[1] == 0
     place.single.leave(HERE, "parent")
+
+
+@pytest.mark.parametrize("holds_another", [False, True])
+def test_who_waits_for_another_process(holds_another: bool, place: Place) -> None:
+    """Code that may wait for nobody does, unless the other process could be waiting for ours."""
+    other = "INSERT INTO claims VALUES (?, 'elsewhere 7 x', 1)"
+    if holds_another:
+        assert place.single.join("b" * 16, "held") is None
+    place.cache.database.run(lambda one: one.execute(other, (HERE,)), writing=True)
+    keeping = threading.Timer(0.1, lambda: place.cache.put(reply()))
+    keeping.start()
+    found = place.single.join(HERE, "main", may_wait=False)
+    assert found == (None if holds_another else reply())
+    keeping.join()
+    place.single.leave(HERE, "main")
+    place.single.leave("b" * 16, "held")
