@@ -25,8 +25,12 @@ class FakeSession:
     Leaving it in mode `record` writes the recordings, as the controller does.
     """
 
-    def __init__(self, root: Path, replies: Any = "auto", **config: Any) -> None:
-        self.settings = Settings(root=root, replies=replies, config=Config(**config))
+    def __init__(
+        self, root: Path, replies: Any = "auto", *, concurrency: int = 32, **config: Any
+    ) -> None:
+        self.settings = Settings(
+            root=root, replies=replies, concurrency=concurrency, config=Config(**config)
+        )
         self.store = Store(self.settings)
         self.records: list[ItemRecord] = []
         self.recordings = root / "evals" / "__recordings__" / "test_app.jsonl"

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import threading
 import time
-import weakref
 from collections.abc import Awaitable, Callable
 
 from pytest_ailoop.calling.limits.gate import Limits
@@ -17,9 +16,8 @@ from pytest_ailoop.calling.limits.lane import Lane, Ticket
 
 __all__ = ["clock", "enter_async", "pause_async"]
 
-_tickers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Ticker] = (
-    weakref.WeakKeyDictionary()
-)
+# While somebody on that loop waits.
+_tickers: dict[tuple[asyncio.AbstractEventLoop, Limits], _Ticker] = {}
 
 
 async def enter_async(
@@ -85,16 +83,16 @@ class _Ticker:
         self._waiters -= 1
         if not self._waiters and self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            del _tickers[self._loop, self._limits]
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(self._limits.pump(), self._tick)
 
 
 def _ticker(loop: asyncio.AbstractEventLoop, limits: Limits) -> _Ticker:
-    found = _tickers.get(loop)
-    if found is None or found._limits is not limits:
-        found = _tickers[loop] = _Ticker(loop, limits)
+    found = _tickers.get((loop, limits))
+    if found is None:
+        found = _tickers[loop, limits] = _Ticker(loop, limits)
     return found
 
 

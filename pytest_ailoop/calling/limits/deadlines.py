@@ -84,14 +84,14 @@ class Deadline:
         once all is spent becomes the fault that says so. One may lie inside another.
         """
         entry = None if plug is None else _watch.add(self.left, plug)
-        is_outer, left = self._since is None, self.left
+        is_outer = self._since is None
         if is_outer:
             self._since = self._clock()
         try:
             yield
         except Exception as error:
             # Timeouts of sockets are rounded, and may come a little early.
-            if not is_outer or self.left > 0.02 * min(1.0, left):
+            if not is_outer or self.left > 0.02:
                 raise
             raise self._fault() from error
         finally:
