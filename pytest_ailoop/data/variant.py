@@ -58,6 +58,8 @@ class Variant:
 
     def __hash__(self) -> int:
         # Values may be lists; equal variants have equal names, and that is enough for a hash.
+        if not self.params:
+            return hash((self.model, self.prompt))
         return hash((self.model, self.prompt, *(name for name, _ in self.params)))
 
     @property

@@ -102,6 +102,7 @@ class Evaluation:
         self.on_close: list[Callable[[], None]] = []
         self._baselines: dict[str, Any] = {}
         self._relative: dict[Path, str] = {}
+        self._recordings: dict[Path, Path] = {}
         self._store: Store | None = None
         self._runner: asyncio.Runner | None = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -221,7 +222,11 @@ class Evaluation:
 
     def recordings_of(self, path: Path) -> Path:
         """Return the file of recordings that belongs to the test module *path*."""
-        return path.parent / "__recordings__" / f"{path.stem}.jsonl"
+        found = self._recordings.get(path)
+        if found is None:
+            found = path.parent / "__recordings__" / f"{path.stem}.jsonl"
+            self._recordings[path] = found
+        return found
 
     def relative(self, path: Path) -> str:
         """Return *path* relative to the root folder, with `/`."""

@@ -92,18 +92,31 @@ def _without_clock(one: ItemRecord) -> dict[str, Any]:
 
 def _line(value: Any, indent: int | None = None) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    # Item records are masked when they are made; here for what was learned since, which is seldom.
-    if text.isascii() and not may_hold(text):
-        return text
-    return json.dumps(masked(value), allow_nan=False, indent=indent)
+    return text if _is_clear(text) else json.dumps(_masked(value), indent=indent)
 
 
 def masked(value: Any) -> Any:
-    """Return a JSON value with secrets masked in its texts.
+    """Return a JSON value with secrets masked in its texts; itself where it holds none.
 
     Not in the JSON's own text: a secret of digits may be part of a number, and one with a quote
     or backslash is spelled otherwise there. Names of our own fields stay.
     """
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return _masked(value)
+    return value if _is_clear(text) else _masked(value)
+
+
+def _is_clear(text: str) -> bool:
+    """Return whether nothing in a JSON text is to be masked or escaped: nearly always so.
+
+    One look at it as a whole costs a fifth of one at each of its strings.
+    """
+    return text.isascii() and not may_hold(text)
+
+
+def _masked(value: Any) -> Any:
     if isinstance(value, str):
         return whole(redact(value))
     if isinstance(value, dict):
@@ -111,10 +124,10 @@ def masked(value: Any) -> Any:
         return {
             name if name in fields_of_ours else whole(redact(name)): one
             if type(one) in _NUMBERS
-            else masked(one)
+            else _masked(one)
             for name, one in value.items()
         }
-    return [masked(one) for one in value] if isinstance(value, list) else value
+    return [_masked(one) for one in value] if isinstance(value, list) else value
 
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
