@@ -23,6 +23,8 @@ __all__ = ["Limits"]
 
 # Seconds between two looks for what nobody tells: slots of other processes, loops that stand still.
 _LOOK, _POLL = 0.1, 0.02
+# Refusals that are worth a word, whatever came of them.
+_MANY = 10
 # Seconds without any call ending, after which streams that nobody reads do not count.
 _STALE = 5.0
 
@@ -299,11 +301,11 @@ class Limits:
         for lane in self.lanes:
             if lane.broken:
                 yield f"model {lane.name} was not asked any more: {lane.broken}"
-            elif lane.refusals:
-                size, most = lane.window.lowest, lane.window.most
+                continue
+            size, most = lane.window.lowest, lane.window.most
+            if size < most or lane.refusals >= _MANY:
                 down = f"; concurrency went down to {size}" if size < most else ""
-                times = "once" if lane.refusals == 1 else f"{lane.refusals} times"
-                yield f"model {lane.name} refused calls {times} (429, 503, 529){down}"
+                yield f"model {lane.name} refused {lane.refusals} calls (429, 503, 529){down}"
 
     def close(self) -> None:
         """Give back what other processes may wait for."""
