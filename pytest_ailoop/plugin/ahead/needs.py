@@ -175,7 +175,8 @@ def skipped(item: pytest.Item) -> bool:
     try:
         from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 
-        xfail = evaluate_xfail_marks(item)
+        heeds = not item.config.getoption("runxfail", False)
+        xfail = evaluate_xfail_marks(item) if heeds else None
         return bool(evaluate_skip_marks(item)) or (xfail is not None and not xfail.run)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
