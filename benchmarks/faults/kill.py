@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import Bench, Line, at_most, exactly
-from benchmarks.faults._evals import ended, started
+from benchmarks.faults._evals import ended, records, started
 from benchmarks.measure import Failed
 from benchmarks.project import Project
 
@@ -65,9 +65,9 @@ def run(bench: Bench) -> Iterator[Line]:
     count = Count()
     drawn = random.Random(1)
     bench.server.set(latency=0.05, log=True)
-    expected, wall = _unbroken(bench)
-    while count.kills < kills or not count.completed:
-        _campaign(bench, drawn, count, expected, wall)
+    expected = _unbroken(bench)
+    while count.kills < kills:
+        _campaign(bench, drawn, count, expected)
     name = f"R1 {count.kills} kills, {count.completed} runs of {len(expected)} items to their end"
     kept = sum(count.kept) / max(1, len(count.kept))
     yield exactly(f"{name}: finished results lost", count.lost, 0, detail=f"{kept:.0f} kept a time")
@@ -86,10 +86,10 @@ def _project(bench: Bench) -> Project:
     return evals
 
 
-def _unbroken(bench: Bench) -> tuple[list[Any], float]:
+def _unbroken(bench: Bench) -> list[Any]:
     evals = _project(bench)
-    used = evals.run("--ailoop-resume", concurrency=CONCURRENCY)
-    return _results(evals), used.wall
+    evals.run("--ailoop-resume", concurrency=CONCURRENCY)
+    return _results(evals)
 
 
 def _results(evals: Project) -> list[Any]:
@@ -102,17 +102,14 @@ def _results(evals: Project) -> list[Any]:
     return found
 
 
-def _campaign(
-    bench: Bench, drawn: random.Random, count: Count, expected: list[Any], wall: float
-) -> None:
+def _campaign(bench: Bench, drawn: random.Random, count: Count, expected: list[Any]) -> None:
     """Run a project to its end through as many kills as it meets."""
     evals = _project(bench)
     bench.server.set(latency=0.05, log=True)
     asked: Counter[str] = Counter()
     while True:
         finished, began = _noted(evals, "finished.log"), len(_noted(evals, "bodies.log"))
-        # A start-up without evals is over after about a third of the time.
-        was_killed = _killed(evals, drawn.uniform(0.3, 0.8) * wall)
+        was_killed = _killed(evals, began + drawn.randint(0, 40), drawn.uniform(0, 0.06))
         again = _noted(evals, "bodies.log")[began:]
         count.lost += len(set(finished) & set(again))
         now = Counter(question for _, question in bench.server.log()[asked.total() :])
@@ -120,7 +117,8 @@ def _campaign(
             count.most_repeats = max(count.most_repeats, sum((asked & now).values()))
         asked += now
         count.kills += was_killed
-        if not was_killed:
+        # A kill on the way out, after all was written, ends a whole run.
+        if not was_killed or len(records(evals)) == len(expected):
             break
         count.kept.append(len(set(finished)))
     count.completed += 1
@@ -130,13 +128,14 @@ def _campaign(
     count.unequal += found != expected
 
 
-def _killed(evals: Project, after: float) -> bool:
-    """Run the command, kill it *after* seconds; return whether it came to that."""
+def _killed(evals: Project, bodies: int, later: float) -> bool:
+    """Run the command, kill it *later* than it began that many bodies; return whether it came to
+    that. By the work done, not by the clock: on a busy machine kills would all meet start-ups."""
     command = evals.command("--ailoop-resume", concurrency=CONCURRENCY)
     with started(command, evals.folder) as (process, output):
-        end = time.monotonic() + after
-        while process.poll() is None and time.monotonic() < end:
+        while process.poll() is None and len(_noted(evals, "bodies.log")) < bodies:
             time.sleep(0.005)
+        time.sleep(later)
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()

@@ -113,3 +113,46 @@ def test_an_item_whose_report_fits_no_file_runs_again(project):
     (project.path / "stop-test_a").unlink()
     result = project.run_apart(*ALONE, "--ailoop-resume")
     result.stdout.fnmatch_lines(["resumed: kept 1 of 3 items *"])
+
+
+def test_a_kept_item_tears_down_what_the_next_does_not_need(project):
+    """The last of a module is kept, and one before it was not: the module's fixture is closed."""
+    project.eval(SCOPES, "test_b.py")
+    project.eval(SCOPES, "test_c.py")
+    project.write("stop-test_b", "")
+    project.run_apart(*ALONE, "test_b.py")
+    (project.path / "stop-test_b").unlink()
+    (project.path / "scopes.log").unlink()
+    rows = (project.path / "cases.jsonl").read_text().splitlines(keepends=True)
+    project.write("cases.jsonl", "".join([rows[2], rows[0], rows[1]]))
+    result = project.run_apart(*ALONE, "--ailoop-resume", "-v")
+    assert 0 == result.ret
+    result.stdout.fnmatch_lines(["resumed: kept 2 of 6 items *"])
+    log = (project.path / "scopes.log").read_text().splitlines()
+    assert ["open test_b", "close test_b", "open test_c", "close test_c"] == log
+
+
+SUBTESTS = """
+import os
+
+@pytest.mark.ailoop(dataset="cases.jsonl")
+def test_it(case, subtests):
+    with subtests.test("warm"):
+        pytest.skip("too cold")
+    if case.id == os.environ.get("STOPS_AT"):
+        pytest.exit("enough")
+    expect(case.id).to(contains(case.id))
+"""
+
+
+def test_parts_of_kept_items_are_told_too(project, monkeypatch):
+    """A skipped subtest of a kept item stands in the summary as before."""
+    project.eval(SUBTESTS)
+    monkeypatch.setenv("STOPS_AT", "mars")
+    project.run_apart(*ALONE)
+    monkeypatch.delenv("STOPS_AT")
+    result = project.run_apart(*ALONE, "--ailoop-resume", "-v", "-rs")
+    result.stdout.fnmatch_lines(
+        ["resumed: kept 2 of 3 items *", "SUBSKIPPED[[]warm] [[]3] *: too cold"]
+    )
+    assert 0 == result.ret

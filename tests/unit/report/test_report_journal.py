@@ -90,6 +90,8 @@ def test_a_torn_line_takes_no_later_one_with_it(tmp_path: Path) -> None:
     found = journal.read(path)
     assert {"key0", "key1", "key3"} == set(found.items)
     assert 1 == found.damaged
+    assert b'"kind":"again"' in path.read_bytes().splitlines()[-2]
+    assert path.read_bytes().splitlines()[-2].startswith(b'{"sum":')
 
 
 def test_a_lost_line_of_facts_takes_its_items_along(tmp_path: Path) -> None:
