@@ -87,6 +87,28 @@ def test_bad_moments_pass(
     assert [] == notebook.all_faults
 
 
+def test_a_call_keeps_its_address_between_tries(
+    session: FakeSession, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same question, asked while the first one is about to be tried again, is the second."""
+    monkeypatch.setattr(lane_module, "_FIRST_DELAY", 0.2)
+    server.fail_next(500, retry_after="0.2")
+
+    async def run(notebook: recorder.Recorder) -> None:
+        async with openai.AsyncOpenAI(base_url=server.url, api_key="x") as client:
+            first = asyncio.ensure_future(client.chat.completions.create(**ASKED))
+            while not notebook.calls:
+                await asyncio.sleep(0.01)
+            await asyncio.gather(first, client.chat.completions.create(**ASKED))
+
+    with session.item() as notebook:
+        asyncio.run(run(notebook))
+    failed, *answered = notebook.calls
+    assert (500, [200, 200]) == (failed.status, [call.status for call in answered])
+    assert failed.digest in {call.digest for call in answered}
+    assert 2 == len({call.digest for call in answered})
+
+
 @STOCK
 def test_clients_do_not_try_once_more(
     session: FakeSession, server: FakeServer, way: Callable[..., Any]

@@ -52,12 +52,13 @@ def test_places_go_in_the_order_of_arrival(tmp_path: Path) -> None:
     gate.limits.leave(second)
     gate.limits.leave(second)
     assert ["a", "b", "c"] == gate.went
+    gate.ask("late")
     gate.ask("again", number=first.number)
     gate.limits.leave(first)
     assert ["a", "b", "c", "again"] == gate.went
     gate.limits.leave(fourth)  # Cancelled while it waited.
     gate.limits.leave(third)
-    assert (["a", "b", "c", "again"], 1, 0) == (
+    assert (["a", "b", "c", "again", "late"], 2, 0) == (
         gate.went,
         gate.limits.in_flight,
         gate.limits.waiting,
@@ -243,7 +244,7 @@ def test_refusals_are_told_at_the_end(tmp_path: Path) -> None:
     gate.clock.now += 5
     for _ in range(20):
         gate.told(gate.ask("x"), 200)
-    assert ["model 'm' refused calls 4 times (429, 503, 529); concurrency went down to 2"] == list(
+    assert ["model 'm' refused 4 calls (429, 503, 529); concurrency went down to 2"] == list(
         gate.limits.warnings()
     )
 
