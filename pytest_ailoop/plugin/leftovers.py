@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_ailoop.plugin.items import RUNNING
+from pytest_ailoop.plugin.evaluation import EVALUATION
+from pytest_ailoop.plugin.items import RUNNING, end
 from pytest_ailoop.plugin.naming import cell_of
 
 __all__ = ["Leftovers"]
@@ -30,6 +31,7 @@ class Leftovers:
             return (yield)
         finally:
             if RUNNING in item.stash:
+                end(self._config.stash[EVALUATION], item)  # An interrupt leaves it open.
                 del item.stash[RUNNING]
             if not len(item.stash) and cell_of(item) is not None:
                 # An empty mapping keeps the room that it had.
