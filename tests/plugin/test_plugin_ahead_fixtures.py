@@ -1,0 +1,357 @@
+"""Fixtures, classes and the order of items, as bodies that run ahead see them."""
+
+from __future__ import annotations
+
+from tests.fakes.crowd import gather, notes
+
+
+def test_classes(project, workers):
+    """Each item has a `self` of its own, with class attributes and methods, its parents', too."""
+    gather(project, 4)
+    project.eval(
+        """
+from crowd import Crowd, note
+
+crowd = Crowd(MANY)
+
+class Base:
+    word = "base"
+    seen = []
+
+    @staticmethod
+    def helped(case):
+        return case.id.upper()
+
+    @pytest.mark.ailoop("cases.jsonl")
+    async def test_it(self, case):
+        assert not hasattr(self, "mine")
+        self.mine = case.id
+        await crowd.meet()
+        assert self.mine == case.id
+        assert self.helped(case) == case.id.upper()
+        note(type(self).__name__, self.word, case.id)
+
+class TestOne(Base):
+    pass
+
+class TestTwo(Base):
+    word = "two"
+
+    @classmethod
+    def setup_class(cls):
+        cls.ready = True
+
+    @pytest.mark.ailoop("cases.jsonl")
+    def test_sync(self, case):
+        assert self.ready
+        assert not hasattr(self, "mine")
+        self.mine = case.id
+""".replace("MANY", "2" if workers else "4")
+    )
+    project.run(*workers).assert_outcomes(passed=12)
+    cases = [f"c{n:02}" for n in range(4)]
+    expected = [f"{kind} {case}" for kind in ("TestOne base", "TestTwo two") for case in cases]
+    assert sorted(expected) == sorted(notes(project))
+
+
+SCOPES = """
+from crowd import Crowd, note
+
+crowd = Crowd(MANY)
+
+@pytest.fixture(scope="session")
+def session_wide():
+    note("session up")
+    yield "s"
+    note("session down")
+
+@pytest.fixture(scope="package")
+def package_wide(session_wide):
+    return session_wide + "p"
+
+@pytest.fixture(scope="module")
+def module_wide(package_wide):
+    note("module up")
+    yield package_wide + "m"
+    note("module down")
+
+@pytest.fixture(scope="module", autouse=True)
+def unasked():
+    pass
+
+class TestIt:
+    @pytest.fixture(scope="class")
+    def class_wide(self, module_wide):
+        note("class up")
+        yield module_wide + "c"
+        note("class down")
+
+    @pytest.mark.ailoop("cases.jsonl")
+    async def test_it(self, case, class_wide):
+        await crowd.meet()
+        note("body", case.id)
+        assert class_wide == "spmc"
+"""
+
+
+def test_wider_fixtures(project, workers):
+    """Fixtures of all scopes are set up once before the bodies and torn down after them."""
+    gather(project, 4)
+    project.eval(SCOPES.replace("MANY", "2" if workers else "4"))
+    project.run(*workers).assert_outcomes(passed=4)
+    if not workers:
+        found = list(notes(project))
+        assert ["session up", "module up", "class up"] == found[:3]
+        assert ["class down", "module down", "session down"] == found[-3:]
+        assert 10 == len(found)
+
+
+BARRIERS = """
+from crowd import note, three
+
+class Wide:
+    up = False
+
+@pytest.fixture(scope="module", params=["x", "y"])
+def wide(request):
+    note("up", request.param)
+    Wide.up = request.param
+    yield request.param
+    Wide.up = False
+    note("down", request.param)
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_before(case):
+    note("before", Wide.up)
+    await three.meet()
+    assert case
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_it(case, wide):
+    note("body", wide, Wide.up)
+    assert wide == Wide.up
+"""
+
+
+def test_parametrized_wider_fixtures(project):
+    """No body begins before its fixture is set up with its parameter, or after it is torn down."""
+    gather(project, 3)
+    project.eval(BARRIERS)
+    project.run().assert_outcomes(passed=9)
+    expected = ["before False"] * 3
+    for name in ("x", "y"):
+        expected += [f"up {name}", *[f"body {name} {name}"] * 3, f"down {name}"]
+    assert expected == list(notes(project))
+
+
+def test_a_fixture_of_the_next_module(project):
+    """Bodies of the next module begin after the fixtures of the one before are torn down."""
+    gather(project, 3)
+    text = """
+from crowd import note, three
+
+@pytest.fixture(scope="module", autouse=True)
+def wide():
+    note("up NAME")
+    yield
+    note("down NAME")
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_it(case):
+    await three.meet()
+    note("body NAME")
+    assert case
+"""
+    project.eval(text.replace("NAME", "a"), "test_a.py")
+    project.eval(text.replace("NAME", "b"), "test_b.py")
+    project.run().assert_outcomes(passed=6)
+    expected = [line for n in "ab" for line in (f"up {n}", *[f"body {n}"] * 3, f"down {n}")]
+    assert expected == list(notes(project))
+
+
+def test_modules_without_fixtures_run_on(project):
+    """Where nothing of a wider scope stands between, the bodies of two modules overlap."""
+    gather(project, 2)
+    text = """
+from crowd import four
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_it(case):
+    await four.meet()
+    assert case
+"""
+    project.eval(text, "test_a.py")
+    project.eval(text, "test_b.py")
+    project.run().assert_outcomes(passed=4)
+
+
+def test_setup_functions_of_the_module(project):
+    """`setup_module` comes before all bodies; `setup_method` lets its items wait for their turn."""
+    gather(project, 3)
+    project.eval(
+        """
+from crowd import note, three
+
+def setup_module():
+    note("module up")
+
+def teardown_module():
+    note("module down")
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_it(case):
+    await three.meet()
+    note("body")
+    assert case
+
+class TestSetup:
+    def setup_method(self):
+        note("method up")
+        self.ready = True
+
+    def teardown_method(self):
+        note("method down")
+
+    @pytest.mark.ailoop("cases.jsonl")
+    async def test_it(self, case):
+        note("body of method")
+        assert self.ready
+"""
+    )
+    project.run().assert_outcomes(passed=6)
+    turn = ["method up", "body of method", "method down"]
+    assert ["module up", *["body"] * 3, *turn * 3, "module down"] == list(notes(project))
+
+
+def test_x_tears_down_after_the_bodies(project):
+    """With `-x` bodies under way end before the fixtures that they use are torn down."""
+    gather(project, 8)
+    project.eval(
+        """
+import asyncio
+from crowd import note
+
+@pytest.fixture(scope="module")
+def wide():
+    yield "up"
+    note("down")
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_it(case, wide):
+    try:
+        await asyncio.sleep(30 if case.id > "c01" else 0)
+    finally:
+        note("over", case.id)
+    assert case.id != "c01"
+"""
+    )
+    project.run("-x").assert_outcomes(passed=1, failed=1)
+    assert "down" == notes(project)[-1]
+    assert {f"over c{n:02}" for n in range(8)} == set(notes(project)[:-1])
+
+
+ORDINARY = """
+import os
+from crowd import note, two
+
+@pytest.fixture(scope="module")
+def wide():
+    note("wide up")
+    return 1
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_first(case):
+    await two.meet()
+    note("eval", os.environ.get("PLACE"))
+    assert case
+
+def test_ordinary(monkeypatch):
+    monkeypatch.setenv("PLACE", "elsewhere")
+    note("ordinary", os.environ["PLACE"])
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_second(case):
+    note("eval", os.environ.get("PLACE"))
+    assert case
+
+def test_sets_up(wide):
+    note("ordinary")
+
+@pytest.mark.ailoop("cases.jsonl")
+def test_third(case, wide):
+    note("with", wide)
+    assert case
+"""
+
+
+def test_ordinary_tests_in_between(project, workers):
+    """What an ordinary test changes for its time reaches no eval; what it sets up, those after."""
+    gather(project, 3)
+    # A worker may get one of the first alone.
+    project.eval(ORDINARY.replace("await two.meet()", "pass") if workers else ORDINARY)
+    result = project.run("-v", *workers)
+    result.assert_outcomes(passed=11)
+    assert {"eval None", "with 1"} == {
+        one for one in notes(project) if one.startswith(("eval", "with"))
+    }
+    if not workers:
+        found = list(notes(project))
+        assert found.index("wide up") < found.index("with 1")
+        shown = [line.split("::")[1] for line in result.outlines if line.startswith("test_eval")]
+        kinds = [line.partition("[")[0].split()[0] for line in shown]
+        assert [
+            *["test_first"] * 3,
+            "test_ordinary",
+            *["test_second"] * 3,
+            "test_sets_up",
+            *["test_third"] * 3,
+        ] == kinds
+
+
+def test_a_wider_fixture_that_fails(project):
+    """Each item that asks for it is an error, once; no body of theirs begins."""
+    gather(project, 3)
+    project.eval(
+        """
+from crowd import note, three
+
+@pytest.fixture(scope="module")
+def wide():
+    raise RuntimeError("broken")
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_first(case):
+    await three.meet()
+    assert case
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_it(case, wide):
+    note("must not run")
+    assert case
+"""
+    )
+    project.run().assert_outcomes(passed=3, errors=3)
+    assert [] == notes(project)
+
+
+def test_a_random_order(project):
+    """pytest-randomly's order is that of the reports, and bodies overlap all the same."""
+    gather(project, 5)
+    project.eval(
+        """
+from crowd import three
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_it(case):
+    await three.meet()
+    assert case
+"""
+    )
+    orders = set()
+    for seed in ("1", "2", "3"):
+        result = project.run("-v", f"--randomly-seed={seed}", on=["randomly"])
+        result.assert_outcomes(passed=5)
+        shown = [line.split()[0] for line in result.outlines if line.startswith("test_eval.py::")]
+        assert 5 == len(set(shown))
+        orders.add(tuple(shown))
+    assert len(orders) > 1
