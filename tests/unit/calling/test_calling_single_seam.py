@@ -26,15 +26,27 @@ def server() -> Iterator[FakeServer]:
         yield server
 
 
-async def ask(session: FakeSession, client: Any, url: str, notebook: Recorder, body: Any) -> str:
+async def ask(
+    session: FakeSession,
+    client: Any,
+    url: str,
+    notebook: Recorder,
+    body: Any,
+    parties: asyncio.Barrier | None = None,
+) -> str:
+    """Return what came; the item is open until all *parties* have their replies."""
     with recorder.active(notebook), session.store.item(notebook):
         reply = await client.post(f"{url}/chat/completions", json=body, timeout=30)
+        if parties is not None:
+            await asyncio.wait_for(parties.wait(), 10)
         return str(reply.text)
 
 
 async def side_by_side(session: FakeSession, url: str, *notebooks: Recorder, **more: Any) -> Any:
     async with httpx2.AsyncClient(trust_env=False) as client:
-        asked = (ask(session, client, url, one, {**BODY, **more}) for one in notebooks)
+        everyone = asyncio.Barrier(len(notebooks))
+        body = {**BODY, **more}
+        asked = (ask(session, client, url, one, body, everyone) for one in notebooks)
         return await asyncio.gather(*asked)
 
 
@@ -65,6 +77,16 @@ def test_trials_and_live_calls_are_their_own(server: FakeServer, tmp_path: Path)
         asyncio.run(side_by_side(session, server.url, *live))
     assert origins(*trials, *live) == ["live"] * 6
     assert server.calls == 6
+
+
+def test_recording_asks_anew(server: FakeServer, tmp_path: Path) -> None:
+    """What an earlier run kept is not what is recorded."""
+    for mode in ("auto", "record"):
+        with FakeSession(tmp_path, mode) as session:
+            notebook = session.notebook()
+            asyncio.run(side_by_side(session, server.url, notebook))
+            assert origins(notebook) == ["live"]
+    assert server.calls == 2
 
 
 def test_a_refused_call_is_made_by_the_next(server: FakeServer, tmp_path: Path) -> None:
