@@ -101,8 +101,8 @@ def _measure(bench: Bench, body: str, kind: str) -> tuple[Pair, int]:
 
 
 def _wall(what: str, pair: Pair, bound: float, second: str = "bare") -> Line:
-    first, other = pair.median("wall")
-    detail = f"{first:.2f} s, {second} {other:.2f} s"
+    (first, other), (work, bare) = pair.median("wall"), pair.median("cpu")
+    detail = f"{first:.2f} s, {second} {other:.2f} s; CPU {work:.2f} s, {bare:.2f} s"
     return at_most(what, pair.ratio("wall"), bound, "x", detail)
 
 
