@@ -76,10 +76,20 @@ def _needs(item: pytest.Item) -> Needs:
             why = f"function-scoped fixture `{definition.argname}`"
     if why is None and "request" in info.argnames:
         why = "fixture `request`"
+    if why is not None:
+        # It takes none of them before its turn, and to set up pytest's own changes nothing for
+        # others (`tmp_path_factory`): they may pass.
+        wider = [one for one in wider if not _is_pytests(one)]
     runner = asyncio_runner(item)
     if runner is not None:
         wider.append(runner)
     return Needs(why, tuple(wider), tuple(info.argnames), runner)
+
+
+def _is_pytests(definition: Any) -> bool:
+    # Those of a narrower scope call the project's own `setup_module` and the like.
+    module: str = definition.func.__module__
+    return definition.scope == "session" and module.startswith("_pytest.")
 
 
 def _closure(info: Any) -> Iterator[Any]:
