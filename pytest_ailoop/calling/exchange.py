@@ -6,132 +6,27 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import contextlib
-import functools
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from pytest_ailoop import recorder, redaction
 from pytest_ailoop.calling.budget import Price
-from pytest_ailoop.calling.credentials import key_of
-from pytest_ailoop.calling.identity import Request, address_of, endpoint_of, is_loopback
+from pytest_ailoop.calling.identity import Request, address_of
 from pytest_ailoop.calling.limits.deadlines import Deadline
+from pytest_ailoop.calling.noting import facts_of_call, price_of
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.calling.stored import StoredReply, pack
 from pytest_ailoop.calling.unusable import why_unusable
-from pytest_ailoop.data.call import Call, Origin, Usage
-from pytest_ailoop.errors import BudgetError, BypassError, LimitError, ReplyError, mark_unanswered
+from pytest_ailoop.data.call import Call, Origin
+from pytest_ailoop.errors import BudgetError, LimitError, ReplyError, mark_unanswered
 from pytest_ailoop.text import one_line
 
-__all__ = ["Exchange", "begin", "concerns", "prepare"]
+__all__ = ["Exchange"]
 
 # What the server says of the request itself: too long, refused by a filter. Applications answer to
 # that in ways that are theirs to be tested.
 _ABOUT_THE_REQUEST = frozenset({400, 413, 422, 451})
-# As clients write bodies; a wide object's keys keep their order, which models follow.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_UNATTRIBUTED = (
-    "a model call to {host} was made while several items ran, in a thread that belongs to none of "
-    "them; give the thread its item: pool.submit(pytest_ailoop.wrap_context(function), ...)"
-)
-
-
-def concerns(store: Store, request: Any) -> bool:
-    """Return whether *request* (of httpx or httpx2) is one that the store must see.
-
-    Raises `BypassError` in replay where it cannot be told to which item the request belongs.
-    """
-    if recorder.current() is None and not recorder.unattributed():
-        return False
-    url = request.url
-    host = url.host
-    if _passes(store, host, url.port):
-        return False
-    if is_loopback(host) and endpoint_of(url.raw_path.decode("ascii")) is None:
-        return False  # A local database or service: part of what is tested.
-    if recorder.current() is not None:
-        return True
-    message = _UNATTRIBUTED.format(host=host)
-    if store.settings.replies == "replay":
-        raise BypassError(message)
-    for tell in store.on_unattributed:
-        tell()
-    if not store.on_unattributed:
-        store.warn(message)
-    return bool(store.on_unattributed)
-
-
-def _passes(store: Store, host: str, port: int | None) -> bool:
-    passing = store.settings.config.passthrough
-    return bool(passing) and (host in passing or f"{host}:{port}" in passing)
-
-
-def begin(store: Store, request: Any, body: bytes) -> Exchange | None:
-    """Return the exchange that *request* with *body* opens; None where it goes unseen."""
-    notebook = recorder.current() or (recorder.oldest() if store.on_unattributed else None)
-    if notebook is None:
-        return None
-    url = request.url
-    target = url.raw_path.decode("ascii")
-    netloc = url.netloc.decode("ascii")
-    content_type = request.headers.get("content-type", "")
-    asked = store.identity.request_of(
-        request.method, netloc, target, body, content_type=content_type, url=str(url)
-    )
-    if not asked.is_model and is_loopback(url.host):
-        return None
-    path = target.partition("?")[0].rstrip("/")
-    prefix = path.removesuffix(asked.endpoint) if asked.is_model else ""
-    store.learner.learn(request.headers.raw, url, prefix)
-    found = Exchange(store, notebook, asked, base_url=f"{url.scheme}://{netloc}{prefix}")
-    found.key, found.size = key_of(request.headers.raw), len(body)
-    return found
-
-
-def prepare(
-    store: Store, base_url: str, endpoint: str, body: Mapping[str, Any], query: str = ""
-) -> tuple[Exchange, bytes] | None:
-    """Return the exchange for a POST that no client has built, and the bytes of its body.
-
-    Its address is the one that the ordinary client's request would get. None where it goes unseen,
-    or cannot be told from here: the request then takes the ordinary way. A client spends ten times
-    as long on building a request and reading its reply as the look-up takes.
-    """
-    notebook = recorder.current()
-    host, port, netloc, path = _place(base_url)
-    if notebook is None or path is None or _passes(store, host, port):
-        return None
-    try:
-        sent = _ENCODER.encode(body).encode()
-    except (TypeError, ValueError, RecursionError):
-        return None
-    asked = store.identity.request_of(
-        "POST",
-        netloc,
-        f"{path}{endpoint}?{query}" if query else f"{path}{endpoint}",
-        sent,
-        content_type="application/json",
-        url=base_url.rstrip("/") + endpoint,
-    )
-    if not asked.is_model:
-        return None
-    found = Exchange(store, notebook, asked, base_url=base_url.rstrip("/"))
-    found.size = len(sent)
-    return found, sent
-
-
-@functools.lru_cache(maxsize=256)
-def _place(base_url: str) -> tuple[str, int | None, str, str | None]:
-    """Return host, port, both as they are written, and path; None for the path is no place."""
-    try:
-        url = urlsplit(base_url)
-        port = url.port
-    except ValueError:
-        return "", None, "", None
-    path = None if url.query else url.path.rstrip("/")
-    return url.hostname or "", port, url.netloc.rpartition("@")[2], path
 
 
 class Exchange:
@@ -289,7 +184,9 @@ class Exchange:
         self._fruitless = None
         budget, request = self.store.budget, self._request
         if budget.limited and request.is_model:
-            price = self._price() if budget.needs_price else "known"
+            price: Price = "known"
+            if budget.needs_price:
+                price = price_of(self.store.identity, request, self._base_url)
             budget.start(request.model, self._purpose, price)
             self.on_call[:] = [self._settle, *(one for one in self.on_call if one != self._settle)]
 
@@ -444,7 +341,9 @@ class Exchange:
     ) -> None:
         if error is not None:
             measured["error"] = one_line(redaction.redact(error), 2000)
-        facts = self._facts(reply, content_type, error)
+        facts = facts_of_call(
+            self.store.identity, self._request, self._base_url, reply, content_type, error
+        )
         if (measured.get("status") or 0) >= 400:
             facts["cost"] = 0.0  # Nobody bills an answer that is an error.
         call = Call(
@@ -459,45 +358,3 @@ class Exchange:
         self._notebook.add_call(call)
         for tell in self.on_call if origin == "live" else ():
             tell(call)
-
-    def _facts(self, reply: Any, content_type: str, error: str | None) -> dict[str, Any]:
-        """Return what the bytes tell: who answered what, with which tokens, at which price."""
-        from pytest_ailoop.calling.parse import facts_of
-
-        request = self._request
-        if not request.is_model:  # A tool's own service costs no tokens.
-            return {"usage": Usage(input_tokens=0, output_tokens=0), "cost": 0.0}
-        asked = request.body if isinstance(request.body, dict) else None
-        facts = facts_of(request.endpoint, asked, reply, content_type)
-        return {
-            "model_asked": facts.model_asked,
-            "model_answered": facts.model_answered,
-            "finish_reason": facts.finish_reason,
-            "usage": facts.usage,
-            "prompt_text": facts.prompt_text,
-            "reply_text": facts.reply_text,
-            "tool_calls": facts.tool_calls,
-            "cost": None if error is not None else self._cost(facts),
-        }
-
-    def _price(self) -> Price:
-        from pytest_ailoop.calling.prices import price_known
-
-        request, base_url = self._request, self._base_url
-        spec = self.store.identity.spec_of(request.model, base_url + "/")
-        return price_known(
-            request.model,
-            output=not request.endpoint.endswith("/embeddings"),
-            price=spec.price if spec is not None else None,
-            base_url=base_url,
-        )
-
-    def _cost(self, facts: Any) -> float | None:
-        from pytest_ailoop.calling.prices import cost_of
-
-        spec = self.store.identity.spec_of(facts.model_asked, self._base_url + "/")
-        model = facts.model_answered or facts.model_asked
-        if model is None:
-            return None
-        price = spec.price if spec is not None else None
-        return cost_of(facts.usage, model, price=price, base_url=self._base_url)

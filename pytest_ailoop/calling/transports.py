@@ -16,7 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from pytest_ailoop.calling.conduct import Answer, conduct, conduct_async
-from pytest_ailoop.calling.exchange import Exchange, begin, concerns
+from pytest_ailoop.calling.exchange import Exchange
+from pytest_ailoop.calling.opening import begin, concerns
 from pytest_ailoop.calling.replies import Wire
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.errors import LimitError

@@ -23,7 +23,8 @@ from pytest_ailoop.calling.client.sent import Sent, sent_of
 from pytest_ailoop.calling.client.server import Server, server_of
 from pytest_ailoop.calling.conduct import Answer, conduct, conduct_async
 from pytest_ailoop.calling.credentials import key_of
-from pytest_ailoop.calling.exchange import Exchange, prepare
+from pytest_ailoop.calling.exchange import Exchange
+from pytest_ailoop.calling.opening import prepare
 from pytest_ailoop.calling.stored import StoredReply
 from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.variant import ModelSpec

@@ -271,7 +271,7 @@ def test_a_tools_own_service_is_left_alone(session: FakeSession, server: FakeSer
     from pytest_ailoop.calling import identity
 
     with pytest.MonkeyPatch.context() as patch, session.item(), httpx2.Client() as client:
-        patch.setattr("pytest_ailoop.calling.exchange.is_loopback", lambda host: False)
+        patch.setattr("pytest_ailoop.calling.opening.is_loopback", lambda host: False)
         server.fail_next(503)
         assert 503 == client.post(f"{server.url}/search", json={"q": 1}).status_code
     assert identity.endpoint_of("/v1/search") is None
