@@ -28,7 +28,7 @@ import openai
 from crowd import two
 
 client = openai.OpenAI()
-log = logging.getLogger("app")
+log = logging.getLogger("speaker")
 
 def say(case, what):
     print(what, case.id)
@@ -126,7 +126,7 @@ def test_live_logs_stand_below_their_item(project, server):
     for line in result.outlines:
         if line.startswith("test_eval.py::"):
             place = line.split("::")[1].split()[0]
-        elif "WARNING" in line and "app:" in line:
+        elif "WARNING" in line and "speaker:" in line:
             seen.append((place, *line.split()[-2:]))
     assert [(name, what, name[-4:-1]) for name in names(3) for what in ("begins", "ends")] == seen
 
@@ -221,4 +221,5 @@ def test_it(case):
     result.assert_outcomes(passed=6)
     found = durations(result)
     assert 6 == len(found)
-    assert all(0.2 <= one < 0.55 for one in found.values()), found
+    assert 0.2 <= min(found.values())
+    assert sorted(found.values())[2] < 0.6, found  # Six of them computed for 1.2 seconds.

@@ -44,8 +44,9 @@ class Quiet(pdb.Pdb):
 
 @pytest.fixture
 def quiet(project, monkeypatch: pytest.MonkeyPatch):
-    # pytest keeps the class of the last debugger it made, across runs in one process.
+    # Both outlive a run, and there are many in this process.
     monkeypatch.setattr("_pytest.debugging.pytestPDB._wrapped_pdb_cls", None)
+    monkeypatch.setattr("pytest_timeout.SUPPRESS_TIMEOUT", False)
     project.write("quiet.py", QUIET_PDB)
 
 
@@ -171,7 +172,7 @@ from crowd import three
 @pytest.mark.ailoop("cases.jsonl")
 async def test_async(case):
     print("says", case.id)
-    logging.getLogger("app").warning("logs %s", case.id)
+    logging.getLogger("speaker").warning("logs %s", case.id)
     warnings.warn(f"warns {case.id}")
     await three.meet()
     assert case.id != "c01"

@@ -129,11 +129,25 @@ class _Watch:
         left_of_other = math.inf if other is None else self._left_of(other)
         # What is raised may get lost, in a callback of the interpreter's: so it will ring again.
         self._set(max(_SOON, min(one if one > _SOON else _AGAIN for one in (left, left_of_other))))
+        fault = None if min(left, left_of_other) >= _SOON else self._fault(number, frame)
+        if fault is None:
+            return  # Somebody has time left, or is looked at with a debugger.
         if left < _SOON:
-            self._raise(number, frame)
+            if runs is self._body:
+                self._engine.fail(self._body, fault)
+            self._due = math.inf
+            self._engine.interrupt(fault)
         if other is not None and left_of_other < _SOON:
             words = f"Timeout (>{_allowed(self._items[other.notebook])}s) from pytest-timeout."
             self._engine.fail(other, pytest.fail.Exception(words))
+
+    def _fault(self, number: int, frame: FrameType | None) -> BaseException | None:
+        """Return what pytest-timeout raises; None where a debugger is at work."""
+        try:
+            self.raising(number, frame)
+        except BaseException as fault:
+            return fault
+        return None
 
     def _left(self, other: Body | None) -> float:
         """Return the seconds left to the awaited body; what *other* kept from it is given back."""
@@ -147,16 +161,6 @@ class _Watch:
     def _left_of(self, other: Body) -> float:
         allowed = _allowed(self._items.get(other.notebook))
         return math.inf if allowed is None else allowed - self._engine.spent(other)
-
-    def _raise(self, number: int, frame: FrameType | None) -> None:
-        __tracebackhide__ = True
-        try:
-            self.raising(number, frame)
-        except BaseException as fault:
-            if self._engine.running() is self._body:
-                self._engine.fail(self._body, fault)
-            self._due = math.inf
-            self._engine.interrupt(fault)
 
     def _set(self, seconds: float) -> None:
         if seconds < math.inf:

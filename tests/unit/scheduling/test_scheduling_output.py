@@ -19,7 +19,7 @@ def speak(number):
     print("out", number)
     print("err", number, file=sys.stderr)
     sys.stdout.buffer.write(f"bytes {number}\n".encode())
-    logging.getLogger("app").warning("log %s", number)
+    logging.getLogger("bodies").warning("log %s", number)
     warnings.warn("the same of all", UserWarning, stacklevel=1)
     warnings.warn(f"warn {number}", UserWarning, stacklevel=1)
 
