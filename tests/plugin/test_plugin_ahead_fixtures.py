@@ -169,6 +169,36 @@ async def test_it(case):
     assert expected == list(notes(project))
 
 
+def test_none_begins_before_a_teardown_that_stands_before_it(project):
+    """Bodies that ask for nothing begin after the fixtures of the class before are torn down."""
+    gather(project, 3)
+    project.eval(
+        """
+from crowd import note, three
+
+class TestOne:
+    @pytest.fixture(scope="class", autouse=True)
+    def wide(self):
+        note("up")
+        yield
+        note("down")
+
+    @pytest.mark.ailoop("cases.jsonl")
+    async def test_it(self, case):
+        await three.meet()
+        note("inside")
+        assert case
+
+@pytest.mark.ailoop("cases.jsonl")
+async def test_after(case):
+    note("after")
+    assert case
+"""
+    )
+    project.run().assert_outcomes(passed=6)
+    assert ["up", *["inside"] * 3, "down", *["after"] * 3] == list(notes(project))
+
+
 def test_modules_without_fixtures_run_on(project):
     """Where nothing of a wider scope stands between, the bodies of two modules overlap."""
     gather(project, 2)
