@@ -1,7 +1,8 @@
 """Threads that a body starts belong to its item.
 
 `threading.Thread` and `ThreadPoolExecutor.submit` do not carry context variables. While many items
-run at once, a model call from such a thread could be told to belong to none of them. PYTEST_DONT_REWRITE
+run at once, a model call from such a thread could be told to belong to none of them.
+PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
