@@ -79,11 +79,18 @@ async def _try_async(
         course.goes(None, clock)
         return await send()
     limits = exchange.store.limits
-    exchange.item.queues(clock())
+    began, known = clock(), len(exchange.item.calls)
+    exchange.item.queues(began)
     try:
         ticket = await async_waits.enter_async(
             limits, course.lane, tokens=course.tokens, number=course.number
         )
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            # What another call brought meanwhile may be why this one is not wanted any more.
+            alone = len(exchange.item.calls) == known
+            exchange.given_up(clock() - began, course.lane.name, alone=alone)
+        raise
     finally:
         exchange.item.goes_on(clock())
     async with course.goes(ticket, clock).awaited():

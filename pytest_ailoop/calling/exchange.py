@@ -44,6 +44,7 @@ class Exchange:
         self.timed_out: Callable[[str], Exception] = TimeoutError
         #: Whether the try is over; that of a stream is when it was read. What an error said.
         self.is_over, self.said = True, b""
+        self._is_given_up = False
         self._clock: Callable[[], float] = time.perf_counter
         self._lost = False
         #: What was noted last.
@@ -266,6 +267,8 @@ class Exchange:
         self._land()
         self._release()
         self._no_reply(failed=isinstance(error, Exception))
+        if self._is_given_up:
+            return
         if isinstance(error, (BudgetError, LimitError)):  # It never went out.
             self._notebook.faults.append(error)
             return
@@ -275,6 +278,20 @@ class Exchange:
             mark_unanswered(error)
             self._missed(words)
         self._note(origin="live", error=words, latency=self.elapsed)
+
+    def given_up(self, seconds: float, lane: str, *, alone: bool) -> None:
+        """Note that the call was cancelled after so many *seconds* in line for *lane*.
+
+        It never went out. Where it was *alone*, no other call of the item came back meanwhile, the
+        application ran out of patience with our limits, which says nothing of its model.
+        """
+        self._is_given_up = True
+        if alone:
+            self._missed(
+                f"it was cancelled after {seconds:.1f} s in line, before it went out, by a timeout "
+                f"in the application or the test; next: raise that timeout, the limits of model "
+                f"{lane} or --ailoop-concurrency"
+            )
 
     def _refused(self, status: int, body: bytes) -> None:
         self.said = body[:2000]
