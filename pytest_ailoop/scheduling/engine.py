@@ -30,8 +30,15 @@ _TURNS = 4
 _PATIENCE = 1.0
 
 
+def _nothing() -> None:
+    """Nobody asked to be told."""
+
+
 class Engine:
     """Keeps at most *gate* bodies at work, and at most *lookahead* started and not waited for.
+
+    While one body is waited for long, up to *most* are started: those behind it shall not wait for
+    it as well.
 
     *upcoming* returns the next body to start before its turn, or None where there is none now.
     *last* is what each loop runs before bodies leave it: it closes what they opened there.
@@ -42,17 +49,20 @@ class Engine:
         *,
         gate: int,
         lookahead: int,
+        most: int | None = None,
         upcoming: Callable[[], Body | None],
         last: Callable[[], Coroutine[Any, Any, object]] | None = None,
     ) -> None:
         self._own = self.loop = asyncio.new_event_loop()
         self._clock = Clock(self._own)
         self._gate, self._lookahead, self._upcoming = gate, lookahead, upcoming
+        self._most = max(lookahead, most or 0)
         self._last = last
         self._active: dict[Body, Baton | None] = {}
         self._ahead: set[Body] = set()
+        self._released: dict[Body, Callable[[], None]] = {}
         self._until: Callable[[], bool] | None = None
-        self._draining = False
+        self._draining = self._pumping = self._filling = False
         self._interruption: BaseException | None = None
         self._failing: Body | None = None
         self._steps = Steps()
@@ -156,6 +166,14 @@ class Engine:
         baton = self._active.get(body)
         return None if baton is None else baton.where()
 
+    def release(self, body: Body, on_end: Callable[[], None]) -> None:
+        """Let *body*, which nobody will wait for, go on to its end, and call *on_end* then."""
+        self._ahead.discard(body)
+        if body in self._active:
+            self._released[body] = on_end
+        else:
+            on_end()
+
     def drop(self, body: Body) -> None:
         """Cut *body*, which nobody will wait for."""
         self._ahead.discard(body)
@@ -223,18 +241,36 @@ class Engine:
             self.loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE))
 
     def _fill(self) -> None:
-        while (
-            not self._draining
-            and len(self._active) < self._gate
-            and len(self._ahead) < self._lookahead
-        ):
-            # A body's end leads here, in that body's context.
-            body = self._base.copy().run(self._upcoming)
-            if body is None:
-                return
+        """See to it that bodies begin before their turn, one with each turn of the loop.
+
+        Not all at once: the awaited one may be over after its first step, and others that block
+        would keep it from its report.
+        """
+        if not self._filling and not self.loop.is_closed():
+            self._filling = True
+            self.loop.call_soon(self._begin_next)
+
+    def _begin_next(self) -> None:
+        self._filling = False
+        if not self._may_begin():
+            return
+        # A body's end leads here, in that body's context.
+        body = self._base.copy().run(self._upcoming)
+        if body is not None:
             self._ahead.add(body)
             body.notebook.held = []
             self._begin(body)
+            self._fill()
+
+    def _may_begin(self) -> bool:
+        waits = self._until is not None and not self._until()
+        limit = self._most if waits else self._lookahead
+        return (
+            (waits or self._pumping)
+            and not self._draining
+            and len(self._active) < self._gate
+            and len(self._ahead) < limit
+        )
 
     def _begin(self, body: Body) -> None:
         context = self._base.copy()
@@ -288,6 +324,7 @@ class Engine:
         del self._active[body]
         held_up = 0.0 if baton is None else baton.held_up
         body.ends(body.runs_for(self.loop.time(), held_up), spent)
+        self._released.pop(body, _nothing)()
         if self._until is not None and self._until():
             self.loop.stop()
         self._fill()
@@ -332,8 +369,6 @@ class Engine:
 
     def _pump(self) -> None:
         """Let the others go on for a few turns of the loop."""
-        if not self._active:
-            return
         left = _TURNS
 
         def turn() -> None:
@@ -345,7 +380,11 @@ class Engine:
                 self.loop.stop()
 
         self.loop.call_soon(turn)
-        self.loop.run_forever()
+        self._pumping = True
+        try:
+            self.loop.run_forever()
+        finally:
+            self._pumping = False
 
     def _run_for(self, seconds: float) -> None:
         handle = self.loop.call_later(seconds, self.loop.stop)

@@ -43,13 +43,20 @@ class Ahead:
         settings, option = evaluation.settings, evaluation.config.getoption
         share = -(-settings.concurrency // settings.workers)
         lookahead = settings.lookahead
-        if lookahead is None:
-            lookahead = share if option("maxfail", 0) else 4 * share
+        most = None
+        if lookahead is None and option("maxfail", 0):
+            lookahead = share
+        elif lookahead is None:
+            lookahead, most = 4 * share, 32 * share
         self._evaluation, self._open = evaluation, open_notebook
         self._window: Window | None = None
         self._bodies: dict[pytest.Item, Body] = {}
         self.engine = Engine(
-            gate=share, lookahead=lookahead, upcoming=self._upcoming, last=close_clients
+            gate=share,
+            lookahead=lookahead,
+            most=most,
+            upcoming=self._upcoming,
+            last=close_clients,
         )
         #: The items of bodies that are at work or done, and not reported.
         self._items: dict[Recorder, pytest.Item] = {}
@@ -158,6 +165,17 @@ class Ahead:
             recorder.end(body.notebook)
             del self._items[body.notebook]
 
+    def _give_away(self, item: pytest.Item) -> None:
+        """Let the body of *item*, which another process runs now, end: its calls may be paid."""
+        notebook = self._bodies[item].notebook
+        del self._items[notebook]
+
+        def forget() -> None:
+            self._evaluation.store.leave(notebook)
+            recorder.end(notebook)
+
+        self.engine.release(self._bodies.pop(item), forget)
+
     def stop(self) -> None:
         """Let calls under way end, and cut all bodies: their fixtures are about to be torn down."""
         flight, patience = self._evaluation.store.flight, 1.0
@@ -182,7 +200,7 @@ class Ahead:
         self._window.move(item)
         if self._window.may_shrink:
             for gone in self._bodies.keys() - self._window.given - {item}:
-                self.forget(gone)
+                self._give_away(gone)
 
     def _fits(self, item: pytest.Item) -> bool:
         """Return whether *item* may run on the loop there is."""

@@ -46,11 +46,12 @@ class Items:
         *,
         gate: int = 4,
         lookahead: int = 16,
+        most: int | None = None,
         is_async: bool = True,
     ) -> None:
         self.bodies = [body(function, number, is_async=is_async) for number in range(count)]
         self._coming = list(self.bodies)
-        self.engine = Engine(gate=gate, lookahead=lookahead, upcoming=self._next)
+        self.engine = Engine(gate=gate, lookahead=lookahead, most=most, upcoming=self._next)
 
     def _next(self) -> Body | None:
         return self._coming.pop(0) if self._coming else None

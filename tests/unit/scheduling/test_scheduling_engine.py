@@ -200,17 +200,18 @@ def test_an_interruption_reaches_the_waiter_and_not_the_running_body(is_async):
 
 
 def test_a_cut_body_ends_at_once():
-    """Bodies that are cut run their `finally` blocks; a Python loop without end is left, too."""
+    """Bodies that are cut run their `finally` blocks."""
     ended = []
 
     async def work(number):
+        if number == 1:
+            items.engine.interrupt(TimeoutError())
         try:
             await asyncio.sleep(60)
         finally:
             ended.append(number)
 
     items = Items(work, 2, gate=2)
-    items.engine.interrupt(TimeoutError())
     with pytest.raises(TimeoutError):
         items.take(items.bodies[0])
     items.engine.stop()
@@ -281,3 +282,49 @@ def test_threads_of_a_body_belong_to_its_item():
     pool.shutdown()
     assert [(n, f"item {n}") for n in (0, 0, 1, 1, 2, 2)] == sorted(owners)
     assert "carrying" not in threading.Thread.start.__name__
+
+
+def test_a_slow_body_holds_nobody_up():
+    """While one body is waited for long, more than the lookahead begin, up to the most."""
+    begun = []
+
+    async def work(number):
+        begun.append(number)
+        await asyncio.sleep(0.1 if number == 0 else 0)
+
+    items = Items(work, 40, gate=2, lookahead=4, most=30)
+    items.take(items.bodies[0])
+    assert list(range(31)) == sorted(begun)
+    items.close()
+
+
+def test_a_body_that_needs_no_waiting_lets_none_begin():
+    """Where bodies end in their first step, each runs in its turn: a later one that blocks would
+    keep their reports back."""
+    begun = []
+
+    def work(number):
+        begun.append(number)
+
+    items = Items(work, 5, gate=4, is_async=False)
+    for number, one in enumerate(items.bodies):
+        items.take(one)
+        assert list(range(number + 1)) == begun
+    items.close()
+
+
+def test_a_released_body_goes_on_to_its_end():
+    """A body that nobody will wait for is not cut; its end is told."""
+    told = []
+
+    async def work(number):
+        await asyncio.sleep(0.02 if number else 0.01)
+
+    items = Items(work, 3, gate=3)
+    items.take(items.bodies[0])
+    items.engine.release(items.bodies[1], lambda: told.append(items.bodies[1].is_done))
+    assert [] == told
+    items.take(items.bodies[2])
+    items.engine.drain()
+    items.close()
+    assert ([True], False, None) == (told, items.bodies[1].is_cut, items.bodies[1].fault)
