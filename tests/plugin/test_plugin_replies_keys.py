@@ -7,7 +7,6 @@ import gc
 import sqlite3
 import urllib.parse
 import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_ailoop import redaction
+from pytest_ailoop.calling.entries import text_in
 from tests.fakes.openai_server import FakeServer
 
 #: By what the test module reads them from; nothing in these names says that they are secret.
@@ -205,9 +205,12 @@ def texts(folder: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted(folder.rglob("*")):
         if path.name == "cache.db":
             with sqlite3.connect(path) as connection:
-                for table in ("replies", "outputs"):
-                    for name, entry in connection.execute(f"SELECT 1, entry FROM {table}"):
-                        yield path, f"{name} {zlib.decompress(entry).decode()}"
+                for table, key in (("replies", "address"), ("outputs", "digest")):
+                    rows = connection.execute(f"SELECT {key}, entry, sum FROM {table}")
+                    for name, entry, checksum in rows:
+                        text = text_in(name, entry, checksum)
+                        assert text is not None
+                        yield path, f"{name} {text}"
             connection.close()
         if path.is_file():
             yield path, path.read_bytes().decode("latin-1")
