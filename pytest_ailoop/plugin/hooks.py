@@ -118,6 +118,7 @@ class Hooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Any:
+        __tracebackhide__ = True
         with judging.judged(self.evaluation, item):
             return (yield)
 

@@ -58,12 +58,14 @@ class Running:
     body: Body | None = None
     #: Why it ran while no other did, in words; empty where nothing stood against that.
     alone: str = ""
+    #: Whether a first attempt was not to be trusted.
+    is_anew: bool = False
     exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def take(self, evaluation: Evaluation, notebook: Recorder) -> None:
         """Go on with *notebook*: that of the body, where it ran anew."""
         if notebook is not self.notebook:
-            self.notebook = notebook
+            self.notebook, self.is_anew = notebook, True
             self.exits.enter_context(recorder.active(notebook))
             self.exits.enter_context(evaluation.store.item(notebook))
 

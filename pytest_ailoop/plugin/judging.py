@@ -35,6 +35,7 @@ def judged(evaluation: Evaluation, item: pytest.Item) -> Iterator[None]:
     A missed expectation is a failure; what could not be measured is an error, and an error only
     where nothing was missed: a known miss stays a miss.
     """
+    __tracebackhide__ = True
     running = item.stash.get(RUNNING, None)
     if running is not None:
         running.look_again()
@@ -48,7 +49,7 @@ def judged(evaluation: Evaluation, item: pytest.Item) -> Iterator[None]:
     finally:
         if running is not None:
             running.in_body = False
-            if running.alone and any(one.origin == "live" for one in running.notebook.calls):
+            if running.alone and _waited(running):
                 evaluation.inline[running.alone] += 1
     if running is None:
         return
@@ -61,6 +62,15 @@ def judged(evaluation: Evaluation, item: pytest.Item) -> Iterator[None]:
         raise NotMeasured("\n".join(running.verdict), pytrace=False)  # type: ignore[call-arg]
 
 
+def _waited(running: Running) -> bool:
+    """Return whether an item that ran alone kept others waiting for its model.
+
+    One that ran anew found in the cache what its first attempt had waited for.
+    """
+    calls = running.notebook.calls
+    return bool(calls) and (running.is_anew or any(one.origin == "live" for one in calls))
+
+
 def _overrule(running: Running, raised: BaseException) -> None:
     """Raise what weighs more than what the body ended with.
 
@@ -69,7 +79,13 @@ def _overrule(running: Running, raised: BaseException) -> None:
     and a skip takes no missed expectation back.
     """
     __tracebackhide__ = True
-    if isinstance(raised, pytest.exit.Exception) or is_infrastructure(raised):
+    if isinstance(raised, pytest.exit.Exception):
+        return
+    if is_infrastructure(raised):
+        # Why it was not tried again, the client does not know.
+        for fault in running.notebook.faults:
+            if isinstance(fault, errors.LimitError) and fault is not raised:
+                raise fault from raised
         return
     _raise_faults(running.notebook)
     broken_off = "\n".join(running.notebook.broken_off)

@@ -114,7 +114,8 @@ def test_quality_below_the_bar_is_a_failure(asking, server):
     project = asking(BODIES["swallowed and missed"].replace("'echo'", "'echo: the moon'"))
     project.rows([{"id": name, "input": f"the {name}"} for name in ("sun", "mars", "moon")])
     server.fail_next(401)
-    result = project.run("--junit-xml=out.xml", "-p", "no:randomly")
+    # One after the other: the server refuses whoever asks first.
+    result = project.run("--junit-xml=out.xml", "--ailoop-lookahead=0")
     result.assert_outcomes(errors=1, failed=1, passed=1)
     result.stdout.fnmatch_lines(["test_eval.py EF. *"])
     assert ("1", "1") == junit(project)[:2]
@@ -129,6 +130,18 @@ def test_a_retry_that_helps_is_no_fault(asking, server):
     project.run().assert_outcomes(passed=1)
     (row,) = project.results()
     assert [503, 200] == [call["status"] for call in row["calls"]]
+
+
+def test_a_pause_that_is_too_long_is_told(asking, server):
+    """Where the server wants a pause of hours, the item says so, not only what the client raised;
+    none of our own lines stands in its traceback."""
+    project = asking(BODIES["raised"], retries=2)
+    server.fail_next(429, retry_after="9999")
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*LimitError*9999 s*"])
+    result.stdout.no_fnmatch_line("*def judged*")
+    assert 1 == server.calls
 
 
 def test_what_the_server_says_of_the_request_is_the_applications_affair(asking, server):

@@ -34,6 +34,7 @@ class Window:
 
     def move(self, item: pytest.Item) -> None:
         """Look from *item* on, which is set up now."""
+        self._given.discard(item)
         if self._worker is not None:
             self._queue, self._at = self._queued(), 0
             self._given &= set(self._queue)
