@@ -158,7 +158,9 @@ async def test_it(case, ask, trace):
     result = project.run("--ailoop-replies=live", *STRICT, on=["asyncio"])
     result.assert_outcomes(passed=3)
     assert [len(row["calls"]) for row in project.results()] == [1, 1, 1]
-    result.stdout.fnmatch_lines(["[23] items ran one at a time: model calls from a task or thread*"])
+    result.stdout.fnmatch_lines(
+        ["[23] items ran one at a time: model calls from a task or thread*"]
+    )
 
 
 def test_unawaited_and_missed_are_red_on_its_loops(project, server):
