@@ -11,16 +11,13 @@ import contextlib
 import contextvars
 import time
 from collections.abc import Callable, Coroutine
-from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
-from pytest_ailoop import recorder
-from pytest_ailoop.scheduling.baton import Baton
 from pytest_ailoop.scheduling.body import Body
 from pytest_ailoop.scheduling.carry import CarryPatch
 from pytest_ailoop.scheduling.clock import Clock
 from pytest_ailoop.scheduling.output import LogPatch, released, routed
-from pytest_ailoop.scheduling.steps import Stepping, Steps
+from pytest_ailoop.scheduling.work import Work
 
 __all__ = ["Engine"]
 
@@ -28,10 +25,6 @@ __all__ = ["Engine"]
 _TURNS = 4
 #: Seconds for a body that was told to end.
 _PATIENCE = 1.0
-
-
-def _nothing() -> None:
-    """Nobody asked to be told."""
 
 
 class Engine:
@@ -53,26 +46,28 @@ class Engine:
         upcoming: Callable[[], Body | None],
         last: Callable[[], Coroutine[Any, Any, object]] | None = None,
     ) -> None:
-        self._own = self.loop = asyncio.new_event_loop()
+        self._own = asyncio.new_event_loop()
         self._clock = Clock(self._own)
+        self.work = Work(self._own, over=self._one_is_over, broken=self._break)
         self._gate, self._lookahead, self._upcoming = gate, lookahead, upcoming
         self._most = max(lookahead, most or 0)
         self._last = last
-        self._active: dict[Body, Baton | None] = {}
         self._ahead: set[Body] = set()
-        self._released: dict[Body, Callable[[], None]] = {}
         self._until: Callable[[], bool] | None = None
         self._draining = self._pumping = self._filling = False
         self._interruption: BaseException | None = None
-        self._failing: Body | None = None
-        self._steps = Steps()
         self._base = contextvars.copy_context()
         self._patches = (LogPatch(), CarryPatch())
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that bodies run on."""
+        return self.work.loop
+
+    @property
     def active(self) -> int:
         """How many bodies have begun and not ended."""
-        return len(self._active)
+        return len(self.work)
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Run bodies on *loop* from now on, or on the engine's own; those at work end before."""
@@ -83,7 +78,7 @@ class Engine:
         self.drain()
         if self.loop is not self._own:
             self._leave()
-        self.loop = loop
+        self.work.loop = loop
         if loop is not self._own:
             self._clock = Clock(loop)
 
@@ -109,9 +104,9 @@ class Engine:
         self._ahead.discard(body)
         released(body.notebook)
         with routed():
-            if not body.is_done and body not in self._active:
+            if not body.is_done and body not in self.work:
                 self._drive(lambda: self.active < self._gate)
-                self._begin(body)
+                self.work.begin(body, self._base.copy())
             self._fill()
             if body.is_done:
                 self._pump()
@@ -120,12 +115,12 @@ class Engine:
     def drain(self) -> None:
         """Return when no body is at work any more; none is begun meanwhile."""
         __tracebackhide__ = True
-        if not self._active:
+        if not self.work:
             return
         self._draining = True
         try:
             with routed():
-                self._drive(lambda: not self._active)
+                self._drive(lambda: not self.work)
         finally:
             self._draining = False
 
@@ -134,58 +129,21 @@ class Engine:
         self._interruption = fault
         self.loop.call_soon_threadsafe(self.loop.stop)
 
-    def fail(self, body: Body, fault: BaseException) -> NoReturn:
-        """Let *body*, whose own code runs at this moment, end with *fault*; for signal handlers."""
-        __tracebackhide__ = True
-        self._failing = body
-        raise fault
-
-    def running(self) -> Body | None:
-        """Return the body whose own code runs at this moment, if any does; for signal handlers."""
-        holder = next((one for one, baton in self._active.items() if baton and baton.runs), None)
-        # Between two steps the context is that of whoever drives.
-        if holder is not None or asyncio.current_task(self.loop) is None:
-            return holder
-        notebook = recorder.own()
-        return next((one for one in self._active if one.notebook is notebook), None)
-
-    def spent(self, body: Body) -> float:
-        """Return the seconds that *body* had so far to go on: without those others kept it from."""
-        if body.is_done:
-            return body.spent
-        if body not in self._active:
-            return 0.0
-        return body.runs_for(self.loop.time(), self.held_up(body))
-
-    def held_up(self, body: Body) -> float:
-        """Return the seconds in which long steps of others kept *body* from going on."""
-        return self._steps.held_up(body)
-
-    def where(self, body: Body) -> TracebackType | None:
-        """Return where a sync *body* that is at work is; None for others."""
-        baton = self._active.get(body)
-        return None if baton is None else baton.where()
-
     def release(self, body: Body, on_end: Callable[[], None]) -> None:
         """Let *body*, which nobody will wait for, go on to its end, and call *on_end* then."""
         self._ahead.discard(body)
-        if body in self._active:
-            self._released[body] = on_end
-        else:
-            on_end()
+        self.work.release(body, on_end)
 
     def drop(self, body: Body) -> None:
         """Cut *body*, which nobody will wait for."""
         self._ahead.discard(body)
-        self._cut(body)
+        self.work.cut(body)
 
     def end(self, body: Body) -> None:
         """Cut *body* and let it end, so far as it does so by itself."""
         self.drop(body)
-        baton = self._active.get(body)
         end = time.monotonic() + _PATIENCE
-        # A thread that waits for the network cannot be told before it is back.
-        while body in self._active and time.monotonic() < end and (baton is None or baton.runs):
+        while body in self.work and time.monotonic() < end and not self.work.waits(body):
             with routed():
                 self._run_for(0.02)
 
@@ -198,7 +156,7 @@ class Engine:
         end = time.monotonic() + seconds
         try:
             with routed():
-                while self._active and not is_quiet() and time.monotonic() < end:
+                while self.work and not is_quiet() and time.monotonic() < end:
                     self._run_for(0.02)
         except KeyboardInterrupt:
             return False
@@ -211,11 +169,11 @@ class Engine:
         """
         self._draining = True
         self._ahead.clear()
-        for body in list(self._active):
-            self._cut(body)
+        for body in self.work.bodies:
+            self.work.cut(body)
         end = time.monotonic() + patience
         with contextlib.suppress(KeyboardInterrupt), routed():
-            while self._active and time.monotonic() < end:
+            while self.work and time.monotonic() < end:
                 self._run_for(0.02)
         self._draining = False
 
@@ -259,7 +217,7 @@ class Engine:
         if body is not None:
             self._ahead.add(body)
             body.notebook.held = []
-            self._begin(body)
+            self.work.begin(body, self._base.copy())
             self._fill()
 
     def _may_begin(self) -> bool:
@@ -268,88 +226,18 @@ class Engine:
         return (
             (waits or self._pumping)
             and not self._draining
-            and len(self._active) < self._gate
+            and len(self.work) < self._gate
             and len(self._ahead) < limit
         )
 
-    def _begin(self, body: Body) -> None:
-        context = self._base.copy()
-        context.run(recorder.adopt, body.notebook)
-        body.begins(self.loop.time())
-        self._steps.mark(body)
-        if body.is_async:
-            self._active[body] = None
-            stepping = Stepping(self._steps, body, self._contained(body))
-            body.task = self.loop.create_task(stepping, context=context)
-            # One that is cancelled before its first step never gets there.
-            body.task.add_done_callback(lambda _: self._ended(body))
-        else:
-            baton = Baton(
-                self.loop,
-                work=lambda: self._contained_sync(body),
-                done=lambda: self._ended(body),
-                lost=lambda fault: self._lost(body, fault),
-                steps=(lambda: self._steps.begin(body), self._steps.end),
-            )
-            self._active[body] = baton
-            body.notebook.run_async = baton.run_coroutine
-            # Not at once: a body's begin would run inside whatever asked for it.
-            self.loop.call_soon(baton.start, context)
-
-    async def _contained(self, body: Body) -> None:
-        __tracebackhide__ = True
-        body.begins(self.loop.time())  # Others took their first steps before.
-        self._steps.mark(body)
-        try:
-            await body.function(**body.arguments)
-        except BaseException as fault:
-            body.fault = fault
-            if isinstance(fault, KeyboardInterrupt):
-                raise
-        finally:
-            self._ended(body)
-
-    def _contained_sync(self, body: Body) -> None:
-        __tracebackhide__ = True
-        try:
-            body.function(**body.arguments)
-        except BaseException as fault:
-            if not body.is_done:
-                body.fault = fault
-
-    def _ended(self, body: Body) -> None:
-        if body not in self._active:
-            return
-        baton, spent = self._active[body], self.spent(body)
-        del self._active[body]
-        held_up = 0.0 if baton is None else baton.held_up
-        body.ends(body.runs_for(self.loop.time(), held_up), spent)
-        self._released.pop(body, _nothing)()
+    def _one_is_over(self) -> None:
         if self._until is not None and self._until():
             self.loop.stop()
         self._fill()
 
-    def _lost(self, body: Body, fault: BaseException) -> None:
-        """Give up a sync body that a signal took the baton from."""
-        self._cut(body)
-        if self._failing is body:
-            baton = self._active[body]
-            body.fault = fault.with_traceback(baton.where() if baton is not None else None)
-        # Those two leave the loop by themselves.
-        elif not isinstance(fault, (KeyboardInterrupt, SystemExit)):
-            self._interruption = fault
-            self.loop.stop()
-        self._ended(body)
-
-    def _cut(self, body: Body) -> None:
-        if body not in self._active:
-            return
-        body.is_cut = True
-        baton = self._active[body]
-        if baton is not None:
-            baton.cut()
-        elif body.task is not None:
-            body.task.cancel()
+    def _break(self, fault: BaseException) -> None:
+        self._interruption = fault
+        self.loop.stop()
 
     def _drive(self, is_reached: Callable[[], bool]) -> None:
         __tracebackhide__ = True

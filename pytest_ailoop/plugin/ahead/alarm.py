@@ -98,8 +98,8 @@ class _Watch:
             body.is_done and body.fault is None and allowed is not None and body.spent > allowed
         )
         self._allowed = math.inf if allowed is None else allowed
-        self._owed = -engine.held_up(body)
-        self._spent, self._left_first = engine.spent(body), math.inf
+        self._owed = -engine.work.held_up(body)
+        self._spent, self._left_first = engine.work.spent(body), math.inf
         self._due = math.inf
 
     def begin(self) -> None:
@@ -117,13 +117,13 @@ class _Watch:
 
         The turn may have taken longer than the body: others used it, too.
         """
-        used = self._engine.spent(self._body) - self._spent
+        used = self._engine.work.spent(self._body) - self._spent
         return 0.0 if self._left_first == math.inf else max(_AGAIN, self._left_first - used)
 
     def ring(self, number: int, frame: FrameType | None) -> None:
         """Take an alarm: let the right body end by it, and come back for those that are next."""
         __tracebackhide__ = True
-        runs = self._engine.running()
+        runs = self._engine.work.running()
         other = None if runs is self._body else runs
         left = self._left(other)
         left_of_other = math.inf if other is None else self._left_of(other)
@@ -134,12 +134,12 @@ class _Watch:
             return  # Somebody has time left, or is looked at with a debugger.
         if left < _SOON:
             if runs is self._body:
-                self._engine.fail(self._body, fault)
+                self._engine.work.fail(self._body, fault)
             self._due = math.inf
             self._engine.interrupt(fault)
         if other is not None and left_of_other < _SOON:
             words = f"Timeout (>{_allowed(self._items[other.notebook])}s) from pytest-timeout."
-            self._engine.fail(other, pytest.fail.Exception(words))
+            self._engine.work.fail(other, pytest.fail.Exception(words))
 
     def _fault(self, number: int, frame: FrameType | None) -> BaseException | None:
         """Return what pytest-timeout raises; None where a debugger is at work."""
@@ -154,13 +154,13 @@ class _Watch:
         if self._body.is_done:
             return math.inf
         if other is not None:
-            held_up = self._engine.held_up(self._body)
+            held_up = self._engine.work.held_up(self._body)
             self._due, self._owed = self._due + self._owed + held_up, -held_up
         return self._due - time.monotonic()
 
     def _left_of(self, other: Body) -> float:
         allowed = _allowed(self._items.get(other.notebook))
-        return math.inf if allowed is None else allowed - self._engine.spent(other)
+        return math.inf if allowed is None else allowed - self._engine.work.spent(other)
 
     def _set(self, seconds: float) -> None:
         if seconds < math.inf:

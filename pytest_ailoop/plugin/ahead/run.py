@@ -109,7 +109,7 @@ class Ahead:
             raise
         except BaseException as fault:
             # Where the body was when it was cut off tells more than where we waited for it.
-            shown = self.engine.where(body)
+            shown = self.engine.work.where(body)
             self.engine.end(body)
             if isinstance(body.fault, asyncio.CancelledError):
                 shown = body.fault.__traceback__

@@ -79,7 +79,7 @@ def test_a_sync_body_is_told_where_it_is():
     def work(number):
         with recorder.away():
             time.sleep(0.05)
-            seen.append(items.engine.where(items.bodies[0]))
+            seen.append(items.engine.work.where(items.bodies[0]))
 
     items = Items(work, 1, is_async=False)
     items.run()
@@ -89,4 +89,4 @@ def test_a_sync_body_is_told_where_it_is():
         place = place.tb_next
     assert "work" in names
     assert "_body" not in names
-    assert None is items.engine.where(items.bodies[0])
+    assert None is items.engine.work.where(items.bodies[0])
