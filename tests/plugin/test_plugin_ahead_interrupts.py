@@ -136,7 +136,7 @@ def test_a_second_interrupt(project, slow):
     process = Process(project, "--ailoop-concurrency=8")
     until(lambda: slow.asked == 12 and process.passed == 4)
     process.interrupt()
-    time.sleep(1.5)  # pytest itself can take none while it words the first one.
+    time.sleep(2.5)  # pytest itself can take none while it words the first one.
     process.interrupt()
     out = process.wait()
     assert not slow.free.is_set()
