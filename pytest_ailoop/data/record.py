@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pytest_ailoop.data.call import Call, Usage
 from pytest_ailoop.data.case import DatasetFacts
 from pytest_ailoop.data.score import Expectation, Score
-from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.data.variant import Variant, variant_from
 
 __all__ = [
     "SCHEMA",
@@ -29,7 +29,6 @@ __all__ = [
     "plain",
     "plan_from",
     "run_from",
-    "variant_from",
 ]
 
 SCHEMA = 1
@@ -167,17 +166,6 @@ _LEAVES = frozenset({str, int, float, bool, type(None)})
 @cache
 def _field_names(kind: type) -> tuple[str, ...]:
     return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
-
-
-def variant_from(data: Mapping[str, Any]) -> Variant:
-    """Return the variant of `plain(variant)` or `variant.plain()`."""
-    params = data.get("params") or ()
-    pairs = params.items() if isinstance(params, Mapping) else params
-    return Variant(
-        model=data.get("model"),
-        prompt=data.get("prompt"),
-        params=tuple((name, value) for name, value in pairs),
-    )
 
 
 def _key_from(data: Mapping[str, Any]) -> ItemKey:

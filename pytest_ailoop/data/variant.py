@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ModelSpec", "Variant"]
+__all__ = ["ModelSpec", "Variant", "variant_from"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +78,17 @@ class Variant:
         if self.params:
             found["params"] = dict(self.params)
         return found
+
+
+def variant_from(data: Mapping[str, Any]) -> Variant:
+    """Return the variant of `plain(variant)` or `variant.plain()`."""
+    params = data.get("params") or ()
+    pairs = params.items() if isinstance(params, Mapping) else params
+    return Variant(
+        model=data.get("model"),
+        prompt=data.get("prompt"),
+        params=tuple((name, value) for name, value in pairs),
+    )
 
 
 def _json_like(value: Any) -> Any:

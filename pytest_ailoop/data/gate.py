@@ -1,0 +1,118 @@
+"""Gates as they are asked for, and their verdicts. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_ailoop.data.variant import Variant, variant_from
+
+__all__ = [
+    "Comparing",
+    "GateKind",
+    "GateSpec",
+    "GateStatus",
+    "GateVerdict",
+    "Policy",
+    "spec_from",
+    "verdict_from",
+]
+
+GateKind = Literal[
+    "pass_rate", "mean", "metric", "no_regression", "every_case", "max_cost", "p95_latency"
+]
+
+Policy = Literal["warn", "fail"]
+"""What an inconclusive verdict does: a yellow line, or a red gate."""
+
+Comparing = Literal["unchanged", "improved", "same", "regressed", "no baseline"]
+
+GateStatus = Literal["passed", "failed", "inconclusive", "invalid"] | Comparing
+"""Thresholds are passed, failed, inconclusive or invalid; comparisons unchanged, improved, same,
+regressed, inconclusive, invalid or without a baseline. `invalid` is what could not be decided at
+all: nothing measured, too much of it missing, a baseline that cannot be read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateSpec:
+    """A gate as the marker or the configuration asks for it; plain values."""
+
+    kind: GateKind
+    bar: float | None = None
+    """The threshold: a rate, a mean, a metric's value, dollars, seconds."""
+    score: str | None = None
+    """Name of the score that is looked at; None is the item's outcome."""
+    metric: str | None = None
+    """Name of the metric over the whole group, such as `f1_macro`."""
+    margin: float | None = None
+    """The loss that a comparison tolerates, in units of the score."""
+    tag: str | None = None
+    """Only cases with this tag count."""
+    tests: tuple[str, ...] = ()
+    """Only these tests: patterns over `module::test`, of a gate in the configuration."""
+    reduce: str = "mean"
+    """How the trials of a case become one value: `mean`, `majority`, `at_least:2`, `pass@3`,
+    `pass^3`."""
+    alpha: float = 0.05
+    """The error rate of each of the two wrong decisions."""
+    fixed: bool = False
+    """Whether the data set is all there is: then its own rate decides, without an interval."""
+    inconclusive: Policy | None = None
+    """None leaves it to the session."""
+    name: str = ""
+    """How the gate is called in reports: `pass_rate(0.9)`."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateVerdict:
+    """What a gate decided over one group."""
+
+    gate: GateSpec
+    module: str
+    test: str
+    variant: Variant
+    status: GateStatus
+    blocking: bool
+    """Whether it turns the run red."""
+    value: float | None = None
+    """What was measured; of comparisons the difference, positive where better."""
+    low: float | None = None
+    high: float | None = None
+    """Bounds that each hold with probability `1 - alpha`."""
+    cases: int = 0
+    """Cases that the verdict rests on."""
+    trials: int = 1
+    """Most trials of a case."""
+    detectable: float | None = None
+    """The smallest drop that a run like this sees with probability 0.8."""
+    needed: int | None = None
+    """Cases that would settle it, if they go on like these."""
+    p: float | None = None
+    """Of comparisons, the probability of such a drop by chance; adjusted over the gates."""
+    method: str = ""
+    reasons: tuple[str, ...] = ()
+    """In plain words: what was found, what it means, what to do next."""
+    named: tuple[str, ...] = ()
+    """Cases that decided it, worst first."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Further figures of its kind."""
+
+
+def spec_from(data: Mapping[str, Any]) -> GateSpec:
+    """Return the gate of `plain(spec)`."""
+    return GateSpec(**{**data, "tests": tuple(data["tests"])})
+
+
+def verdict_from(data: Mapping[str, Any]) -> GateVerdict:
+    """Return the verdict of `plain(verdict)`."""
+    changed = {
+        "gate": spec_from(data["gate"]),
+        "variant": variant_from(data["variant"]),
+        "reasons": tuple(data["reasons"]),
+        "named": tuple(data["named"]),
+    }
+    return GateVerdict(**{**data, **changed})
