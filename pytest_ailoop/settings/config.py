@@ -120,8 +120,15 @@ def _model(alias: str, table: ModelTable) -> ModelSpec:
         tpm=table.tpm,
         concurrency=table.concurrency,
         timeout=table.timeout,
-        first_byte_timeout=table.first_byte_timeout,
+        first_byte_timeout=_first_byte(table),
     )
+
+
+def _first_byte(table: ModelTable) -> float:
+    if table.first_byte_timeout is not None:
+        return table.first_byte_timeout
+    usual = ModelSpec(alias="", model="").first_byte_timeout
+    return min(usual, table.timeout)
 
 
 def _faults(error: ValidationError, raw: Any, file: str, prefix: tuple[str, ...]) -> Iterator[str]:

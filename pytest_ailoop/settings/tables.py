@@ -6,10 +6,19 @@ Importing pydantic is dear: `config` imports this module once a table is there. 
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from pytest_ailoop.digest import canonical
@@ -136,7 +145,19 @@ class ModelTable(_Table):
     tpm: Count | None = None
     concurrency: Count | None = None
     timeout: Seconds = 120.0
-    first_byte_timeout: Seconds = 30.0
+    first_byte_timeout: Seconds | None = None
+
+    @field_validator("first_byte_timeout")
+    @classmethod
+    def _within_timeout(cls, value: float | None, info: ValidationInfo) -> float | None:
+        # Where `timeout` is wrong itself, it is not there.
+        timeout: float = info.data.get("timeout", inf)
+        if value is not None and value > timeout:
+            raise _refuse(
+                f"expected at most timeout, which is {timeout:g}: a reply is cut then, begun or "
+                "not; lower it, or raise timeout"
+            )
+        return value
 
 
 class RecordingsTable(_Table):

@@ -195,6 +195,16 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "ailoop.toml") -> str
             " got 90000",
         ),
         (
+            "[models.m]\ntimeout = 20\nfirst_byte_timeout = 30",
+            "ailoop.toml [models.m]: 'first_byte_timeout': expected at most timeout, which is 20: "
+            "a reply is cut then, begun or not; lower it, or raise timeout, got 30",
+        ),
+        (
+            "[models.m]\nfirst_byte_timeout = 150.5",
+            "ailoop.toml [models.m]: 'first_byte_timeout': expected at most timeout, which is 120: "
+            "a reply is cut then, begun or not; lower it, or raise timeout, got 150.5",
+        ),
+        (
             "[models.m]\nprice = {input = inf, output = 1}",
             "ailoop.toml [models.m.price]: 'input': expected a finite number, got inf",
         ),
@@ -345,3 +355,10 @@ def test_an_unconfigured_project_does_not_import_pydantic(tmp_path: Path) -> Non
         "sys.exit(bool({'pydantic', 'tomllib', 'asyncio'} & set(sys.modules) - before))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("said", "first_byte"), [("20", 20.0), ("30", 30.0), ("500", 30.0)])
+def test_a_stream_begins_within_the_timeout(tmp_path: Path, said: str, first_byte: float) -> None:
+    """Where only `timeout` is given, the first byte has half a minute, and no more than that."""
+    (tmp_path / "ailoop.toml").write_text(f"[models.m]\ntimeout = {said}\n")
+    assert first_byte == read_config(tmp_path).models["m"].first_byte_timeout
