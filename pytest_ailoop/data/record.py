@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pytest_ailoop.data.call import Call, Usage
 from pytest_ailoop.data.case import DatasetFacts
+from pytest_ailoop.data.gate import GateSpec, spec_from
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant, variant_from
 
@@ -101,6 +102,10 @@ class PlannedTest:
     """Prompt digest by prompt name."""
     selection: str = ""
     """Words for the report: why not all cases were selected; empty for all of the split."""
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tags by case id, for the selected ones that bear some."""
+    gates: tuple[GateSpec, ...] = ()
+    """What decides for each variant; without one, every item decides for itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,6 +201,8 @@ def _planned_from(data: Mapping[str, Any]) -> PlannedTest:
         "variants": tuple(map(variant_from, data["variants"])),
         "dataset": DatasetFacts(**data["dataset"]),
         "selected": tuple(data["selected"]),
+        "tags": {case: tuple(tags) for case, tags in data.get("tags", {}).items()},
+        "gates": tuple(map(spec_from, data.get("gates", ()))),
     }
     return PlannedTest(**{**data, **changed})
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_ailoop.calling.budget import Budget
     from pytest_ailoop.calling.store import Store
     from pytest_ailoop.data.call import Purpose
+    from pytest_ailoop.data.gate import GateSpec
     from pytest_ailoop.data.record import ItemRecord
     from pytest_ailoop.data.variant import Variant
     from pytest_ailoop.dataset.load import Dataset
@@ -48,6 +49,7 @@ class Collected:
     variants: tuple[Variant, ...]
     prompt_digests: dict[str, str]
     trials: dict[str, int]
+    gates: tuple[GateSpec, ...]
 
 
 class Evaluation:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_ailoop import errors, text
+from pytest_ailoop.data.gate import GateSpec
 
 __all__ = ["Marked", "ailoop", "merged"]
 
@@ -25,6 +26,7 @@ class Marked:
     prompt: tuple[str, ...] | None = None
     params: Mapping[str, tuple[Any, ...]] | None = None
     trials: int | None = None
+    gate: tuple[GateSpec, ...] | None = None
     case_type: type[Any] | None = None
     fields: Mapping[str, str] | None = None
     allow_empty: bool = False
@@ -40,6 +42,7 @@ def ailoop(
     prompt: str | Sequence[str] | None = None,
     params: Mapping[str, Sequence[Any]] | None = None,
     trials: int | None = None,
+    gate: GateSpec | Sequence[GateSpec] | None = None,
     case_type: type[Any] | None = None,
     fields: Mapping[str, str] | None = None,
     allow_empty: bool | None = None,
@@ -49,7 +52,9 @@ def ailoop(
     *dataset*: a file, glob, folder of case folders, callable or iterable, or a list of them;
     paths are relative to the test module.
     *model*, *prompt*: one or several; *params*: further axes, `{"temperature": [0, 1]}`.
-    *trials*: how often each case is repeated. *case_type*: a pydantic model that rows must fit.
+    *trials*: how often each case is repeated. *gate*: what decides for all cases together,
+    `[pass_rate(0.9), no_regression()]`; without it every item decides for itself.
+    *case_type*: a pydantic model that rows must fit.
     *fields*: columns by meaning, `{"input": "question"}`. *allow_empty*: accept a data set
     without rows.
 
@@ -62,6 +67,7 @@ def ailoop(
         "prompt": prompt,
         "params": params,
         "trials": trials,
+        "gate": gate,
         "case_type": case_type,
         "fields": fields,
         "allow_empty": allow_empty,
@@ -153,6 +159,19 @@ def _trials(value: Any) -> int:
     return value
 
 
+def _gates(value: Any) -> tuple[GateSpec, ...]:
+    wanted = "a gate or a list of different gates, like [pass_rate(0.9), no_regression()]"
+    gates = (value,) if isinstance(value, GateSpec) else value
+    if isinstance(gates, (str, Mapping)) or not isinstance(gates, Iterable):
+        raise TypeError(wanted)
+    gates = tuple(gates)
+    if not all(isinstance(one, GateSpec) for one in gates):
+        raise TypeError(wanted)
+    if len({one.name for one in gates}) < len(gates):
+        raise ValueError(wanted)
+    return gates
+
+
 def _case_type(value: Any) -> type[Any]:
     if not isinstance(value, type) or not hasattr(value, "model_validate"):
         raise TypeError("a pydantic model class")
@@ -178,6 +197,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "prompt": _names,
     "params": _params,
     "trials": _trials,
+    "gate": _gates,
     "case_type": _case_type,
     "fields": _fields,
     "allow_empty": _flag,

@@ -118,6 +118,7 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cel
             cell.variant.prompt: cell.prompt.digest for cell in cells if cell.variant.prompt
         },
         trials=_trials(cells),
+        gates=marked.gate or (),
     )
     return cells
 

@@ -147,6 +147,8 @@ def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str], modules: se
                 trials=collected.trials,
                 prompts=collected.prompt_digests,
                 selection=collected.selection.words,
+                tags={one.id: one.tags for one in collected.selection.cases if one.tags},
+                gates=collected.gates,
             )
         )
     return Plan(tests=tuple(planned), whole_modules=_whole_modules(evaluation, modules))

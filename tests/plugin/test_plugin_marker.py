@@ -49,6 +49,11 @@ def test_one_item_a_case(project, workers):
             "dataset='cases.jsonl', fields=['a']",
             "fields= expects a mapping of meaning to column, like {'input': 'question'}",
         ),
+        (
+            "dataset='cases.jsonl', gate=[0.9]",
+            "gate= expects a gate or a list of different gates, like [pass_rate(0.9), "
+            "no_regression()], got [0.9]",
+        ),
         ("", "the test takes `case`, but its marker names no data set"),
     ],
 )
