@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pytest_ailoop.data.variant import Variant, variant_from
 
 __all__ = [
+    "AcceptedFailure",
     "Comparing",
     "GateKind",
     "GateSpec",
@@ -32,6 +33,19 @@ GateStatus = Literal["passed", "failed", "inconclusive", "invalid"] | Comparing
 """Thresholds are passed, failed, inconclusive or invalid; comparisons unchanged, improved, same,
 regressed, inconclusive, invalid or without a baseline. `invalid` is what could not be decided at
 all: nothing measured, too much of it missing, a baseline that cannot be read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptedFailure:
+    """A case that may fail for now, with who answers for it and until when."""
+
+    case: str
+    tests: tuple[str, ...]
+    """Patterns over `module::test`."""
+    reason: str
+    owner: str
+    expires: str
+    """The last day on which it holds, ISO 8601."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ailoop.data.gate import AcceptedFailure
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.errors import ConfigError, UsageError
 from pytest_ailoop.settings.switches import Config
@@ -15,12 +16,13 @@ from pytest_ailoop.text import cut, suggestion
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from pytest_ailoop.settings.tables import ModelTable
+    from pytest_ailoop.settings.tables import AcceptedTable, ModelTable
 
 __all__ = ["read_config", "resolve_model"]
 
 # Our words for pydantic's kinds of fault, so that messages do not change with its version.
 _WORDS = {
+    "date_type": "expected a date without quotes, like 2030-12-31",
     "dict_type": "expected a table",
     "finite_number": "expected a finite number",
     "float_type": "expected a number",
@@ -105,6 +107,8 @@ def _config(raw: Any, *, file: str, prefix: tuple[str, ...]) -> Config:
         judge=tables.judge,
         ignore_fields=tuple(tables.recordings.ignore_fields),
         passthrough=tuple(tables.recordings.passthrough),
+        gates={name: one.model_dump(exclude_unset=True) for name, one in tables.gates.items()},
+        accepted_failures=tuple(map(_accepted, tables.accepted_failures)),
     )
 
 
@@ -129,6 +133,16 @@ def _first_byte(table: ModelTable) -> float:
         return table.first_byte_timeout
     usual = ModelSpec(alias="", model="").first_byte_timeout
     return min(usual, table.timeout)
+
+
+def _accepted(table: AcceptedTable) -> AcceptedFailure:
+    return AcceptedFailure(
+        case=table.case,
+        tests=tuple(table.tests),
+        reason=table.reason,
+        owner=table.owner,
+        expires=table.expires.isoformat(),
+    )
 
 
 def _faults(error: ValidationError, raw: Any, file: str, prefix: tuple[str, ...]) -> Iterator[str]:
@@ -179,6 +193,10 @@ def _known(table: list[str]) -> Mapping[str, Any]:
 
     if not table:
         return tables.Tables.model_fields
+    if table[0] == "gates":
+        return tables.GateTable.model_fields
+    if table[0].startswith("accepted_failures"):
+        return tables.AcceptedTable.model_fields
     if table[0] == "recordings":
         return tables.RecordingsTable.model_fields
     return (tables.PriceTable if table[-1] == "price" else tables.ModelTable).model_fields
@@ -209,4 +227,4 @@ def _learn_secrets(raw: Any) -> None:
 
 
 def _spelled(part: str) -> str:
-    return part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{cut(part, 60)}"'
+    return part if re.fullmatch(r"[A-Za-z0-9_-]+(\[\d+\])?", part) else f'"{cut(part, 60)}"'

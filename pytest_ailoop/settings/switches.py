@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_ailoop.data.call import Mode
+from pytest_ailoop.data.gate import AcceptedFailure
 from pytest_ailoop.data.variant import ModelSpec
 
 __all__ = ["AcceptKind", "Config", "Settings"]
@@ -27,6 +28,10 @@ class Config:
     """Dotted request fields that do not count in a request's address (`metadata.request_id`)."""
     passthrough: tuple[str, ...] = ()
     """Hosts (`host` or `host:port`) whose calls are neither recorded nor barred."""
+    gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Gates by name, as their tables say; `gates.specs` makes specs of them."""
+    accepted_failures: tuple[AcceptedFailure, ...] = ()
+    """Cases that may fail for now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,7 @@ Importing pydantic is dear: `config` imports this module once a table is there. 
 
 from __future__ import annotations
 
+import datetime
 import re
 from math import inf
 from typing import Annotated, Any
@@ -23,7 +24,15 @@ from pydantic_core import PydanticCustomError
 
 from pytest_ailoop.digest import canonical
 
-__all__ = ["ModelTable", "PriceTable", "RecordingsTable", "Tables", "looks_like_a_key_name"]
+__all__ = [
+    "AcceptedTable",
+    "GateTable",
+    "ModelTable",
+    "PriceTable",
+    "RecordingsTable",
+    "Tables",
+    "looks_like_a_key_name",
+]
 
 # Whole names: `max_tokens` and `prompt_cache_key` are ordinary request parameters.
 _KEY_NAME = re.compile(
@@ -115,6 +124,15 @@ def _no_keys(value: Any) -> None:
             _no_keys(item)
 
 
+def _margins(value: Any) -> float | dict[str, float]:
+    numbers = list(value.values()) if isinstance(value, dict) else [value]
+    if not numbers or any(isinstance(one, bool) for one in numbers):
+        raise _refuse("expected a margin, or a table of margins by score")
+    if not all(isinstance(one, (int, float)) for one in numbers):
+        raise _refuse("expected a margin, or a table of margins by score")
+    return value  # type: ignore[no-any-return]
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -167,9 +185,39 @@ class RecordingsTable(_Table):
     passthrough: list[Annotated[str, AfterValidator(_host)]] = []
 
 
+class GateTable(_Table):
+    """One `gates.<name>` table: which tests it is over, and what it asks of them."""
+
+    tests: list[Name] = ["*"]
+    tag: Name | None = None
+    pass_rate: float | None = None
+    mean: dict[Name, float] = {}
+    metric: dict[Name, float] = {}
+    no_regression: Annotated[Any, AfterValidator(_margins)] = None
+    every_case: bool = False
+    max_cost: float | None = None
+    p95_latency: float | None = None
+    reduce: Name | None = None
+    fixed: bool | None = None
+    confidence: float | None = None
+    inconclusive: Name | None = None
+
+
+class AcceptedTable(_Table):
+    """One entry of `accepted_failures`: a case that may fail for now."""
+
+    case: Name
+    tests: list[Name] = ["*"]
+    reason: Name
+    owner: Name
+    expires: datetime.date
+
+
 class Tables(_Table):
     """Everything below `[tool.ailoop]`."""
 
     models: dict[Annotated[str, AfterValidator(_alias)], ModelTable] = {}
     judge: Name | None = None
     recordings: RecordingsTable = RecordingsTable()
+    gates: dict[Annotated[str, AfterValidator(_alias)], GateTable] = {}
+    accepted_failures: list[AcceptedTable] = []

@@ -136,7 +136,7 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "ailoop.toml") -> str
         (
             "jugde = 'a'",
             "ailoop.toml: unknown key 'jugde'; did you mean 'judge'? "
-            "(known: judge, models, recordings)",
+            "(known: accepted_failures, gates, judge, models, recordings)",
         ),
         (
             "[models.mini]\nbase_ulr = 'x'",
@@ -234,6 +234,23 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "ailoop.toml") -> str
             "[recordings]\nignore_fields = ['a..b']",
             "ailoop.toml [recordings]: 'ignore_fields[0]': "
             "expected a request field such as 'user' or 'metadata.request_id', got 'a..b'",
+        ),
+        (
+            "[gates.release]\npass_rates = 0.9\nno_regression = 'no'",
+            "ailoop.toml [gates.release]: 'no_regression': "
+            "expected a margin, or a table of margins by score, got 'no'\n"
+            "ailoop.toml [gates.release]: unknown key 'pass_rates'; did you mean 'pass_rate'? "
+            "(known: confidence, every_case, fixed, inconclusive, max_cost, mean, metric, "
+            "no_regression, p95_latency, pass_rate, reduce, tag, tests)",
+        ),
+        (
+            "[[accepted_failures]]\ncase = 'a'\nreason = 'b'\nowner = 'c'\nexpires = '2030-12-31'",
+            "ailoop.toml [accepted_failures[0]]: 'expires': "
+            "expected a date without quotes, like 2030-12-31, got '2030-12-31'",
+        ),
+        (
+            "[[accepted_failures]]\ncase = 'a'\nreason = 'b'\nexpires = 2030-12-31",
+            "ailoop.toml [accepted_failures[0]]: 'owner' is missing",
         ),
     ],
 )
@@ -362,3 +379,15 @@ def test_a_stream_begins_within_the_timeout(tmp_path: Path, said: str, first_byt
     """Where only `timeout` is given, the first byte has half a minute, and no more than that."""
     (tmp_path / "ailoop.toml").write_text(f"[models.m]\ntimeout = {said}\n")
     assert first_byte == read_config(tmp_path).models["m"].first_byte_timeout
+
+
+def test_gates_and_accepted_failures_are_kept(tmp_path: Path) -> None:
+    """Gates keep what was said alone, and an accepted failure its last day."""
+    (tmp_path / "ailoop.toml").write_text(
+        "[gates.release]\ntests = ['evals/*']\npass_rate = 0.9\n"
+        "[[accepted_failures]]\ncase = 'a'\nreason = 'b'\nowner = 'c'\nexpires = 2030-12-31\n"
+    )
+    config = read_config(tmp_path)
+    assert {"release": {"tests": ["evals/*"], "pass_rate": 0.9}} == config.gates
+    (entry,) = config.accepted_failures
+    assert ("a", ("*",), "2030-12-31") == (entry.case, entry.tests, entry.expires)
