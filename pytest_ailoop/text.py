@@ -14,6 +14,7 @@ from collections.abc import Iterator
 __all__ = [
     "cut",
     "diff",
+    "ends",
     "lines",
     "one_line",
     "plural",
@@ -85,6 +86,25 @@ def tail(text: str, count: int = 12, most: int | None = None) -> str:
     if most is None or len(text) <= most:
         return text
     return f"... {plural(len(text) - most, 'character')} above\n{text[-most:]}"
+
+
+def ends(text: str, most: int, *, prefix: str = "") -> str:
+    """Return the first and the last of *text*, about *most* characters together, saying how many
+    were left out between them.
+
+    Each line that is added begins with *prefix*, and none with a character of *text*: where it was
+    cut, a command of a CI service may follow.
+    """
+    over = len(text) - most
+    if over < _WORTH:
+        return text
+    last = most // 3
+    head, end = text[: most - last], text[len(text) - last :]
+    return f"{head}\n{prefix}... {over:,} characters left out (-vv shows all)\n{prefix}...{end}"
+
+
+# To leave out fewer would save nothing: the words for it take as many.
+_WORTH = 100
 
 
 def lines(

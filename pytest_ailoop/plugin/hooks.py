@@ -20,7 +20,6 @@ from pytest_ailoop.plugin import (
     planning,
     reporting,
     resume,
-    scrub,
     summary,
 )
 from pytest_ailoop.plugin import items as one_item
@@ -150,8 +149,8 @@ class Hooks:
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_warning_recorded(self, warning_message: Any) -> None:
-        scrub.scrub_warning(warning_message)
+    def pytest_warning_recorded(self, warning_message: Any, nodeid: str) -> None:
+        reporting.warned(self.evaluation, warning_message, nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:

@@ -16,7 +16,7 @@ import pytest
 from pytest_ailoop import digest, text
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.plugin import budget, figures, frames, keys, scrub
+from pytest_ailoop.plugin import budget, figures, frames, keys, scrub, shorten
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running
 from pytest_ailoop.plugin.judging import is_infrastructure
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["complete", "prepare", "status"]
+__all__ = ["complete", "prepare", "status", "warned"]
 
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
@@ -78,7 +78,21 @@ def complete(
         _note_subtest(evaluation, item, running, call, report)
     elif report.when == "call" or not report.passed:
         _attach(evaluation, item, running, call, report)
+    if _is_shortened(evaluation):
+        shorten.shorten(report)
     scrub.scrub(report)
+
+
+def warned(evaluation: Evaluation, warning: Any, nodeid: str) -> None:
+    """Make a recorded warning fit to be shown; one of an eval is cut, too."""
+    last = evaluation.last_item
+    if last is not None and last.nodeid == nodeid and _is_shortened(evaluation):
+        shorten.shorten_warning(warning)
+    scrub.scrub_warning(warning)
+
+
+def _is_shortened(evaluation: Evaluation) -> bool:
+    return evaluation.config.get_verbosity() < 2
 
 
 def _full_trace(evaluation: Evaluation) -> bool:
