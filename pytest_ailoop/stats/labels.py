@@ -1,34 +1,13 @@
-"""The few formulas that reports and metrics rest on, each with its source; standard library only.
-
-Nothing to measure gives None, never 0. PYTEST_DONT_REWRITE
-"""
+"""Precision, recall, F1 and the confusion matrix of labels. PYTEST_DONT_REWRITE"""
 
 from __future__ import annotations
 
-import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = [
-    "ClassFigures",
-    "Classification",
-    "Figures",
-    "Interval",
-    "classification",
-    "mean",
-    "percentile",
-    "wilson",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Where the true value lies, with the confidence that was asked for."""
-
-    low: float
-    high: float
+__all__ = ["ClassFigures", "Classification", "Figures", "classification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,75 +48,6 @@ class Classification:
     def size(self) -> int:
         """Number of pairs, not scored ones among them."""
         return sum(map(sum, self.matrix)) + sum(self.unscored)
-
-
-def mean(values: Iterable[float]) -> float | None:
-    """Return the arithmetic mean of finite *values*, None where there are none.
-
-    The sum is exact before it is rounded once (`math.fsum`). Sorted, because whether a sum on the
-    way overflows hangs on the order: values in any order have one mean.
-    """
-    found = sorted(values)
-    if not found:
-        return None
-    try:
-        return math.fsum(found) / len(found)
-    except OverflowError:
-        return math.fsum(value / len(found) for value in found)
-
-
-def percentile(values: Iterable[float], q: float) -> float | None:
-    """Return the *q*-th percentile (0 to 100) of finite *values*, None where there are none.
-
-    Linear interpolation between the two nearest ranks: type 7 of Hyndman and Fan, "Sample
-    Quantiles in Statistical Packages", 1996; what `numpy.percentile` does by default. Raises
-    `ValueError` for a *q* outside of 0 to 100.
-    """
-    if not 0 <= q <= 100:
-        raise ValueError(f"a percentile lies between 0 and 100, got {q!r}")
-    found = sorted(values)
-    if not found:
-        return None
-    rank = (len(found) - 1) * q / 100
-    below, above = found[math.floor(rank)], found[math.ceil(rank)]
-    share = rank - math.floor(rank)
-    # As a weighted sum, not below + share * (above - below): that can leave the two for large ones.
-    return min(max(below * (1 - share) + above * share, below), above)
-
-
-def wilson(k: float, n: int, confidence: float = 0.95) -> Interval | None:
-    """Return the interval for a rate of which *k* of *n* were seen, None for n = 0.
-
-    Score interval without continuity correction (Wilson 1927; formula 3 in Newcombe,
-    "Two-sided confidence intervals for the single proportion", 1998), with z the normal quantile:
-    `(p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n)`. It stays within 0 and 1 and has width
-    also where all or none passed. Trials of one case are not independent: give it cases, *k* being
-    then the sum of their shares and no whole number.
-    Raises `ValueError` unless 0 <= k <= n and 0 < confidence < 1.
-    """
-    if not 0 <= k <= n:
-        raise ValueError(f"k lies between 0 and n, got k={k!r}, n={n!r}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence lies between 0 and 1, got {confidence!r}")
-    if n == 0:
-        return None
-    z2 = _z(confidence) ** 2
-    p = k / n
-    centre = p + z2 / (2 * n)
-    half = math.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)))
-    scale = 1 + z2 / n
-    # At the edges the bound is exactly 0 or 1; rounding must not say otherwise.
-    low = 0.0 if k == 0 else (centre - half) / scale
-    high = 1.0 if k == n else (centre + half) / scale
-    return Interval(low, high)
-
-
-@functools.cache
-def _z(confidence: float) -> float:
-    """Return the normal quantile that leaves the same share out on both sides."""
-    from statistics import NormalDist  # 3 ms that most sessions never need
-
-    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def classification(pairs: Iterable[tuple[str, str | None]]) -> Classification | None:
