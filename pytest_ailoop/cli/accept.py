@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from typing import Any
 
 from pytest_ailoop import text
+from pytest_ailoop.ci import in_ci
 from pytest_ailoop.cli.console import project, show_lines
 from pytest_ailoop.cli.stored import stored_run
 from pytest_ailoop.errors import UsageError
@@ -36,14 +36,10 @@ def accept(options: argparse.Namespace) -> int:
     kinds = _kinds(options.only)
     root = project()
     stored = stored_run(root, options.run)
-    barred = _is_ci() and not options.force
+    barred = in_ci() and not options.force
     outcome = settle(root, stored.run, stored.records, kinds=kinds, barred=barred)
     show_lines(_lines(outcome))
     return 1 if outcome.broken else 0
-
-
-def _is_ci() -> bool:
-    return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def _kinds(words: str | None) -> tuple[AcceptKind, ...]:

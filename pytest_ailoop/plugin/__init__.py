@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ailoop.plugin import options
+from pytest_ailoop.plugin import declarations, options, stand_in
 
 if TYPE_CHECKING:
     from pytest_ailoop.calling.client import LLM, SyncLLM
@@ -35,7 +35,7 @@ RIDERS = ("ailoop", "ailoop_item", "ailoop_plan", "ailoop_left_out")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    options.add(parser)
+    declarations.add(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -48,7 +48,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Let a conftest build an OpenAI client at import where replay needs no key."""
     early_config.stash[options.LOADED] = time.time_ns()
-    options.stand_in_for_missing_keys(early_config)
+    stand_in.for_missing_keys(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    options.give_back_keys(config)
+    stand_in.give_back(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -72,7 +72,7 @@ def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Let a test module that holds evals build its client at import without a key in replay."""
-    with options.keys_for_import(collector):
+    with stand_in.for_import(collector):
         return (yield)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import recorder
-from pytest_ailoop.plugin import options
+from pytest_ailoop.plugin import stand_in
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
@@ -87,9 +87,7 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
     function = item.obj  # type: ignore[attr-defined]
     running = Running(key_of(evaluation, item, cell), cell, notebook, store.refresh, function)
     if evaluation.settings.replies == "replay":
-        running.exits.enter_context(
-            options.stand_in_keys(evaluation.config, evaluation.keys_needed())
-        )
+        running.exits.enter_context(stand_in.keys(evaluation.config, evaluation.keys_needed()))
     running.exits.enter_context(recorder.active(notebook))
     running.exits.enter_context(store.item(notebook))
     item.stash[RUNNING] = running

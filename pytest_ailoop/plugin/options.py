@@ -1,25 +1,25 @@
-"""Command line, environment and ini keys, and what must happen before any eval is known.
+"""What switches say: command line before environment before ini, and wrong values refused.
 
-Loaded in every pytest run: no import of this package here but inside functions. PYTEST_DONT_REWRITE
+Loaded in every pytest run: nothing of this package is imported here but what is as light.
+PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+
+from pytest_ailoop.ci import in_ci
+from pytest_ailoop.plugin.declarations import ACCEPT, REPLIES, SPLITS
 
 if TYPE_CHECKING:
     from pytest_ailoop.settings import Config, Settings
 
 __all__: list[str] = []
 
-REPLIES = ("auto", "replay", "record", "live")
-SPLITS = ("dev", "test", "all")
-ACCEPT = ("new", "improved", "regressed", "prune")
 # syrupy takes any file below __snapshots__ that it does not know for a left-over and deletes it on
 # update, unless its last suffix is among the ignored ones.
 BASELINE_SUFFIX = "ailoop"
@@ -29,108 +29,6 @@ LOADED = pytest.StashKey[int]()
 """On the config: when the first code of the project was loaded, nanoseconds since 1970."""
 UID = pytest.StashKey[str]()
 """On the config of a controller: what xdist calls the session."""
-STAND_IN = "no-key-needed-in-replay"
-
-
-def add(parser: pytest.Parser) -> None:
-    """Declare options and ini keys; every name starts with `ailoop`."""
-    group = parser.getgroup("ailoop", "LLM evaluation (ailoop)")
-    option = group.addoption
-    option(
-        "--ailoop-replies",
-        choices=REPLIES,
-        help="where replies come from: auto = recording, else local cache, else live and stored "
-        "(default); replay = recordings only, never the network (default where CI is set); "
-        "record = live, and the recordings are rewritten; live = always ask",
-    )
-    option(
-        "--ailoop-split",
-        choices=SPLITS,
-        help="which cases run: dev (default), the held-out test split, or all",
-    )
-    option(
-        "--ailoop-tag",
-        action="append",
-        metavar="TAG",
-        help="only cases that bear TAG; repeat for more, !TAG leaves cases out",
-    )
-    option(
-        "--ailoop-sample",
-        metavar="N|P%",
-        help="only N cases, or P percent, of each test: seeded, stratified by tags",
-    )
-    option(
-        "--ailoop-seed",
-        type=int,
-        metavar="N",
-        help="seed of the sample (default 0)",
-    )
-    option(
-        "--ailoop-case",
-        action="append",
-        metavar="ID",
-        help="only the case with this id; repeat for more",
-    )
-    option(
-        "--ailoop-trials", type=int, metavar="N", help="repeat every case N times, whatever it says"
-    )
-    option(
-        "--ailoop-accept",
-        metavar="KINDS",
-        help="write these kinds of change into the baseline: a comma-separated list of "
-        f"{', '.join(ACCEPT)} (--snapshot-update accepts all of them)",
-    )
-    option(
-        "--ailoop-force",
-        action="store_true",
-        default=None,
-        help="accept into the baseline although CI is set",
-    )
-    option(
-        "--ailoop-concurrency",
-        type=int,
-        metavar="N",
-        help="at most N model calls in flight at once, over all workers (default 32)",
-    )
-    option(
-        "--ailoop-lookahead",
-        type=int,
-        metavar="N",
-        help="at most N items started before their turn (default 4 x concurrency; with -x or "
-        "--maxfail the concurrency); 0 runs each in its own turn",
-    )
-    option(
-        "--ailoop-max-cost",
-        metavar="USD",
-        help="start no further call once the run has cost this many US dollars",
-    )
-    option(
-        "--ailoop-max-calls", type=int, metavar="N", help="make at most N live calls in this run"
-    )
-    option(
-        "--ailoop-max-time",
-        metavar="TIME",
-        help="start no further call after this time: seconds, or 90s, 10m, 2h",
-    )
-    option(
-        "--ailoop-plan",
-        action="store_true",
-        default=None,
-        help="run nothing; print items, calls, tokens and price for each model",
-    )
-    option(
-        "--ailoop-resume",
-        action="store_true",
-        default=None,
-        help="go on with the interrupted run: keep its finished items, run the others",
-    )
-    ini = parser.addini
-    ini("ailoop_replies", "default of --ailoop-replies", default="")
-    ini("ailoop_split", "default of --ailoop-split", default="")
-    ini("ailoop_seed", "default of --ailoop-seed", default="")
-    ini("ailoop_trials", "default of --ailoop-trials", default="")
-    for name in ("concurrency", "lookahead", "max-cost", "max-calls", "max-time"):
-        ini(f"ailoop_{name.replace('-', '_')}", f"default of --ailoop-{name}", default="")
 
 
 def _refuse(message: str) -> NoReturn:
@@ -199,11 +97,6 @@ _LEAST = {"seed": 0, "trials": 1, "concurrency": 1, "lookahead": 0, "max_calls":
 
 def _count(config: pytest.Config, name: str) -> int | None:
     return _number(*_value(config, name), _LEAST[name])
-
-
-def in_ci() -> bool:
-    """Return whether the `CI` variable is set to something true."""
-    return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def runs_nothing(config: pytest.Config) -> bool:
@@ -309,60 +202,3 @@ def hide_baselines_from_syrupy(config: pytest.Config) -> None:
         ignored = list(config.option.ignore_file_extensions or ())
         if BASELINE_SUFFIX not in ignored:
             config.option.ignore_file_extensions = [*ignored, BASELINE_SUFFIX]
-
-
-_stood_in = pytest.StashKey[list[str]]()
-
-
-def _set_keys(config: pytest.Config, names: tuple[str, ...]) -> list[str]:
-    missing = [name for name in names if not os.environ.get(name)]
-    for name in missing:
-        os.environ[name] = STAND_IN
-    return missing
-
-
-def stand_in_for_missing_keys(config: pytest.Config) -> None:
-    """Set a stand-in key for the whole session where replay was asked for in so many words.
-
-    `OpenAI()` raises without a key even if nothing is ever sent. Where replay is only CI's
-    default, the environment of other tests stays as it is; see `keys_for_import`.
-    """
-    option = getattr(config.known_args_namespace, "ailoop_replies", None)
-    asked = option or os.environ.get("AILOOP_REPLIES") or config.getini("ailoop_replies")
-    if asked == "replay":
-        config.stash[_stood_in] = _set_keys(config, ("OPENAI_API_KEY",))
-
-
-def give_back_keys(config: pytest.Config) -> None:
-    """Undo `stand_in_for_missing_keys`."""
-    for name in config.stash.get(_stood_in, []):
-        if os.environ.get(name) == STAND_IN:
-            del os.environ[name]
-
-
-@contextlib.contextmanager
-def stand_in_keys(config: pytest.Config, names: tuple[str, ...]) -> Iterator[None]:
-    """Set a stand-in for each missing key while the code inside runs."""
-    missing = _set_keys(config, names)
-    try:
-        yield
-    finally:
-        for name in missing:
-            if os.environ.get(name) == STAND_IN:
-                del os.environ[name]
-
-
-def keys_for_import(collector: pytest.Collector) -> contextlib.AbstractContextManager[None]:
-    """Return what gives a module that mentions ailoop a key while it is imported in replay."""
-    if not isinstance(collector, pytest.Module) or os.environ.get("OPENAI_API_KEY"):
-        return contextlib.nullcontext()
-    if replies(collector.config)[0] != "replay" or not _mentions_us(collector):
-        return contextlib.nullcontext()
-    return stand_in_keys(collector.config, ("OPENAI_API_KEY",))
-
-
-def _mentions_us(module: pytest.Module) -> bool:
-    try:
-        return b"ailoop" in module.path.read_bytes()
-    except OSError:
-        return False

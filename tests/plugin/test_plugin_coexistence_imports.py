@@ -11,9 +11,12 @@ import pytest
 #: All that a session without evals loads because of us.
 OURS = {
     "pytest_ailoop",
+    "pytest_ailoop.ci",
     "pytest_ailoop.plugin",
+    "pytest_ailoop.plugin.declarations",
     "pytest_ailoop.plugin.hookspecs",
     "pytest_ailoop.plugin.options",
+    "pytest_ailoop.plugin.stand_in",
 }
 HEAVY = ["aiohttp", "anyio", "genai_prices", "httpx", "httpx2", "jinja2", "openai", "pydantic"]
 HEAVY += ["pydantic_core", "ruamel", "sqlite3", "syrupy", "yaml"]
