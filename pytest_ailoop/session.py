@@ -21,6 +21,7 @@ from pytest_ailoop.baseline.compare import compare
 from pytest_ailoop.baseline.file import baseline_path, read
 from pytest_ailoop.baseline.measure import accepted_from
 from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey, entry_key
+from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, RunRecord
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.errors import BaselineError
@@ -109,14 +110,16 @@ class Session:
         duration: float,
         arguments: Sequence[str] = (),
         seeds: Mapping[str, int] | None = None,
+        bill: Bill | None = None,
     ) -> Outcome:
         """Compare with the baselines, keep the run, then accept what the settings ask for.
 
-        *started* bears a time zone. Raises nothing of its own: what cannot be read or written
-        is among the outcome's faults.
+        *started* bears a time zone; *bill* is what the session paid, where that was counted.
+        Raises nothing of its own: what cannot be read or written is among the outcome's faults.
         """
         records = runs.in_plan_order(self._records.values(), self.planned)
         run = self._run(records, exit_status, started, duration, arguments, seeds or {})
+        run = replace(run, bill=bill)
         kept = _keep(self.settings.root, run, records)
         outcome = settle(
             self.settings.root,

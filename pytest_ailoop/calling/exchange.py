@@ -363,15 +363,18 @@ class Exchange:
         )
         if (measured.get("status") or 0) >= 400:
             facts["cost"] = 0.0  # Nobody bills an answer that is an error.
+        known = origin == "cache" and self._notebook.had(self.address)
         call = Call(
             digest=self.address,
             path=self._request.path,
-            origin=origin,
+            origin="live" if known else origin,
             purpose=self._purpose,
             **measured,
             **facts,
         )
         self.noted = call
+        if not known:
+            self.store.tally.add(call)
         self._notebook.add_call(call)
         for tell in self.on_call if origin == "live" else ():
             tell(call)

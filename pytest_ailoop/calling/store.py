@@ -24,6 +24,7 @@ from pytest_ailoop.calling.nearest import Neighbours
 from pytest_ailoop.calling.recordings import read_recordings, write_recordings
 from pytest_ailoop.calling.single import Single
 from pytest_ailoop.calling.stored import StoredReply
+from pytest_ailoop.calling.tally import Tally
 from pytest_ailoop.data.call import Origin
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.digest import digest_text
@@ -49,6 +50,8 @@ class Store:
         models = tuple(settings.config.models.values())
         self.identity = Identity(models, settings.config.ignore_fields)
         self.learner = Learner()
+        #: What calls cost so far.
+        self.tally = Tally(settings)
         #: What live calls may still be made.
         self.budget = Budget(settings)
         #: The live calls that are under way.
@@ -246,6 +249,7 @@ class Store:
         self.single.close()
         self.cache.close()
         self.budget.close()
+        self.tally.close()
         self.limits.close()
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pytest_ailoop.data.call import Call, Usage
 from pytest_ailoop.data.case import DatasetFacts
 from pytest_ailoop.data.gate import GateSpec, spec_from
+from pytest_ailoop.data.money import Bill, Money
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant, variant_from
 
@@ -145,6 +146,8 @@ class RunRecord:
     plan: Plan = field(default_factory=Plan)
     counts: Mapping[str, int] = field(default_factory=dict)
     """Items by outcome, with `missing` for planned items that have no record."""
+    bill: Bill | None = None
+    """What the session paid; None where that was not counted."""
 
 
 def plain(noun: Any) -> Any:
@@ -216,7 +219,15 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
     )
 
 
+def _bill_from(data: Mapping[str, Any] | None) -> Bill | None:
+    if data is None:
+        return None
+    sums = {name: Money(**data[name]) for name in ("paid", "saved", "earlier")}
+    return Bill(**{**data, **sums})
+
+
 def run_from(data: Mapping[str, Any]) -> RunRecord:
     """Return the run of `plain(run)`; raises `KeyError` or `TypeError` on other shapes."""
     models = {asked: tuple(answered) for asked, answered in data["models"].items()}
-    return RunRecord(**{**data, "models": models, "plan": plan_from(data["plan"])})
+    bill = _bill_from(data.get("bill"))
+    return RunRecord(**{**data, "models": models, "plan": plan_from(data["plan"]), "bill": bill})

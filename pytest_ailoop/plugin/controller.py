@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import errors, text
+from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import item_from, plain, plan_from
 from pytest_ailoop.plugin import budget, options
 from pytest_ailoop.plugin.evaluation import Evaluation
@@ -49,6 +50,8 @@ def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
         evaluation.heard = True
         evaluation.left_out.pop(report.nodeid, None)
         evaluation.session.add(item_from(report.ailoop))
+        if hasattr(report, "ailoop_kept"):
+            evaluation.resumed.add(report.ailoop)
     elif budget.is_left_out(report):
         evaluation.heard = True
         evaluation.left_out[report.nodeid] = report.ailoop_left_out
@@ -65,6 +68,7 @@ def worker_down(evaluation: Evaluation, node: Any, output: dict[str, Any] | None
         known = getattr(evaluation, name)
         known.extend(one for one in output[name] if one not in known)
     evaluation.inline.update(output.get("inline", {}))
+    evaluation.uncounted |= output.get("uncounted", False)
 
 
 #: What a worker says at its end: lists of texts of its evaluation.
@@ -79,6 +83,7 @@ def _publish(evaluation: Evaluation) -> None:
             name: [text.safe(one) for one in getattr(evaluation, name)] for name in _SENT
         }
         output["ailoop"]["inline"] = dict(evaluation.inline)
+        output["ailoop"]["uncounted"] = evaluation.tally.is_broken
 
 
 def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:
@@ -137,6 +142,7 @@ def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) ->
         started=evaluation.started,
         duration=time.monotonic() - evaluation.started_clock,
         arguments=[str(one) for one in session.config.invocation_params.args],
+        bill=_bill(evaluation),
     )
     evaluation.outcome = outcome
     evaluation.warnings.extend(outcome.warnings)
@@ -147,6 +153,15 @@ def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) ->
     if outcome.broken:
         _redden(session, pytest.ExitCode.TESTS_FAILED)
     evaluation.config.hook.pytest_ailoop_run_finished(config=evaluation.config, outcome=outcome)
+
+
+def _bill(evaluation: Evaluation) -> Bill | None:
+    """Return what the session paid; None where a process could not count it."""
+    if evaluation.uncounted:
+        return None
+    paid, saved = evaluation.tally.sums()
+    kept = evaluation.resumed
+    return Bill(paid=paid, saved=saved, earlier=kept.cost, kept=kept.count)
 
 
 def _keep_outputs(evaluation: Evaluation) -> None:

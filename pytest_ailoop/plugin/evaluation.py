@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import errors, redaction
+from pytest_ailoop.plugin.bill import Kept
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_ailoop.calling.budget import Budget
     from pytest_ailoop.calling.store import Store
+    from pytest_ailoop.calling.tally import Tally
     from pytest_ailoop.data.call import Purpose
     from pytest_ailoop.data.gate import GateSpec
     from pytest_ailoop.data.record import ItemRecord
@@ -87,6 +89,10 @@ class Evaluation:
         self.left_out: dict[str, str] = {}
         #: Whether that is how the run ended.
         self.is_stopped = False
+        #: Items that were kept from interrupted runs.
+        self.resumed = Kept()
+        #: Whether a process could not count what it paid.
+        self.uncounted = False
         #: What the summary must say although it stopped nothing.
         self.warnings: list[str] = []
         #: Items that asked a model live and had to run in their own turn, by the reason.
@@ -129,10 +135,18 @@ class Evaluation:
 
         return self._store.budget if self._store is not None else Budget(self.settings)
 
+    @property
+    def tally(self) -> Tally:
+        """What the session's calls cost so far, of all workers together."""
+        from pytest_ailoop.calling.tally import Tally
+
+        return self._store.tally if self._store is not None else Tally(self.settings)
+
     def remove_shared(self) -> None:
         """Delete what the workers shared; they are gone."""
         if self.settings.session and not self.is_worker:
             self.budget.remove()
+            self.tally.remove()
 
     @property
     def runner(self) -> asyncio.Runner:

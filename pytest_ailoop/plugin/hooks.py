@@ -143,7 +143,6 @@ class Hooks:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:
         self.progress.hush()
-        self.progress.add(report)
         journaling.add_facts(self.evaluation, report)
         with budget.forgetting_no_failure(self.evaluation.config, report):
             return (yield)

@@ -16,8 +16,6 @@ from pytest_ailoop import text
 from pytest_ailoop.plugin.scrub import clean
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_ailoop.calling.flight import Live
     from pytest_ailoop.calling.store import Store
     from pytest_ailoop.plugin.evaluation import Evaluation
@@ -48,8 +46,6 @@ class Progress:
         self._lock = threading.RLock()
         self._shown = False
         self._told = 0.0
-        self._cost = 0.0
-        self._unpriced = False
 
     def watch(self, store: Store) -> None:
         """Follow *store*; to be called between tests, while nothing is captured."""
@@ -62,14 +58,6 @@ class Progress:
         self._file = _second(reporter._tw._file)
         store.flight.on_start.append(self._start)
         store.flight.on_rest.append(self.hush)
-
-    def add(self, report: pytest.TestReport) -> None:
-        """Count what a finished item cost; what was stored was not paid."""
-        for call in getattr(report, "ailoop", {}).get("calls", ()):
-            if call["origin"] != "live":
-                continue
-            self._unpriced |= call["cost"] is None
-            self._cost += call["cost"] or 0.0
 
     def hush(self) -> None:
         """Take the status line away: others are about to write."""
@@ -100,21 +88,22 @@ class Progress:
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):
             with self._lock:
-                calls = self._store.flight.calls if self._store is not None else ()
-                if calls and not self._stopped.is_set():
-                    self._tell(calls, time.monotonic())
+                store = self._store
+                calls = store.flight.calls if store is not None else ()
+                if store is not None and calls and not self._stopped.is_set():
+                    self._tell(store, calls, time.monotonic())
 
-    def _tell(self, calls: tuple[Live, ...], now: float) -> None:
+    def _tell(self, store: Store, calls: tuple[Live, ...], now: float) -> None:
         waited = now - calls[0].since
         if self._is_terminal():
             if waited >= PATIENCE:
-                line = text.cut(self._words(calls, waited), self._reporter._tw.fullwidth - 1)
+                line = text.cut(self._words(store, calls, waited), self._reporter._tw.fullwidth - 1)
                 self._write(f"\n\r\x1b[2K{line}{self._back()}")
                 self._shown = True
         elif now - max(self._told, calls[0].since) >= PLAIN:
             self._told = now
             line = getattr(self._reporter._tw, "_current_line", "")
-            self._write(("\n" if line else "") + f"{self._words(calls, waited)}\n{line}")
+            self._write(("\n" if line else "") + f"{self._words(store, calls, waited)}\n{line}")
 
     def _is_terminal(self) -> bool:
         # Windows consoles may not know the sequences; they get plain lines.
@@ -126,14 +115,15 @@ class Progress:
         column = self._reporter._tw.width_of_current_line % self._reporter._tw.fullwidth
         return "\x1b[1A\r" + (f"\x1b[{column}C" if column else "")
 
-    def _words(self, calls: tuple[Live, ...], waited: float) -> str:
+    def _words(self, store: Store, calls: tuple[Live, ...], waited: float) -> str:
         evaluation = self._evaluation
+        paid, _ = store.tally.sums()
         models = sorted({call.model for call in calls if call.model})
         parts = [
             f"{evaluation.session.count}/{evaluation.kept} items",
             f"{text.plural(len(calls), 'call')} in flight",
             f"waiting {waited:.0f}s" + (f" for {', '.join(models)}" if models else ""),
-            f"cost so far {'>=' if self._unpriced else ''}${self._cost:.4f}",
+            f"cost so far {'>=' if paid.unknown else ''}${paid.known:.4f}",
         ]
         return clean(text.one_line(f"ailoop: {', '.join(parts)}", 200))
 

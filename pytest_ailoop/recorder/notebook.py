@@ -57,6 +57,9 @@ class Recorder:
         self.queued = 0.0
         self._queue = 0
         self._queued_since = 0.0
+        #: Addresses that attempts which were not to be trusted had answered live; those attempts
+        #: share the set.
+        self.paid: set[str] | None = None
         #: Infrastructure faults seen in this item, also where the application swallowed them.
         self.faults: list[Exception] = []
         self._unanswered: dict[str, Exception] = {}
@@ -70,6 +73,13 @@ class Recorder:
     def add_call(self, call: Call) -> None:
         with self._lock:
             self.calls.append(call)
+
+    def had(self, address: str) -> bool:
+        """Return whether the reply at *address* was asked live for the item itself, once."""
+        if self.paid is None or address not in self.paid:
+            return False
+        self.paid.remove(address)
+        return True
 
     def add_score(self, score: Score) -> None:
         with self._lock:

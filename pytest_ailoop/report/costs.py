@@ -5,22 +5,25 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from pytest_ailoop import text
 from pytest_ailoop.report.numbers import Money, money
 from pytest_ailoop.report.rows import Calls
+from pytest_ailoop.text import plural
 
 __all__ = ["differs", "judges_words", "paid", "paid_words"]
 
 
 def judges_words(calls: Calls) -> str:
     """Return how often judges asked, and what that cost."""
-    return f"judges: {text.plural(calls.judge_count, 'call')}, cost {money(calls.judge_cost)}"
+    return f"judges: {plural(calls.judge_count, 'call')}, cost {money(calls.judge_cost)}"
 
 
 def differs(calls: Calls) -> bool:
     """Return whether what was paid is something else than what the application's calls cost."""
-    matters = any(one.known or one.unknown for one in (calls.paid, calls.saved))
-    return matters and (_any(calls.saved) or calls.judge_count > 0)
+    sums = calls.paid, calls.saved, calls.earlier
+    if not any(one.known or one.unknown for one in sums):
+        return False
+    others = _any(calls.saved) or calls.judge_count > 0 or calls.kept > 0
+    return others or money(calls.paid) != money(calls.cost)
 
 
 def paid(calls: Calls) -> str:
@@ -29,9 +32,17 @@ def paid(calls: Calls) -> str:
 
 
 def paid_words(calls: Calls) -> str:
-    """Return what this run paid, and what stored replies saved it."""
-    saved = f", {money(calls.saved)} saved by recordings and cache" if _any(calls.saved) else ""
-    return f"paid in this run: {paid(calls)}{saved}"
+    """Return what this run paid, what stored replies saved it, and what kept items cost before."""
+    parts = [f"paid in this run: {paid(calls)}"]
+    if _any(calls.saved):
+        parts.append(f"{money(calls.saved)} saved by recordings and cache")
+    if calls.kept:
+        parts.append(f"kept {plural(calls.kept, 'item')}, paid earlier {_earlier(calls)}")
+    return ", ".join(parts)
+
+
+def _earlier(calls: Calls) -> str:
+    return money(calls.earlier) if _any(calls.earlier) else "$0"
 
 
 def _any(value: Money) -> bool:

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pytest_ailoop.data.money import Money
 
 __all__ = ["Money", "count", "dollars", "interval", "money", "number", "percent", "seconds"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Money:
-    """A sum that says what it does not know."""
-
-    known: float = 0.0
-    """US dollars of the calls whose price is known."""
-    priced: int = 0
-    unknown: int = 0
-    """Calls without a known price."""
 
 
 def percent(value: float | None) -> str:

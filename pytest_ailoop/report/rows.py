@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import fsum
 
 from pytest_ailoop import stats
 from pytest_ailoop.data.baseline import Change, Comparison, EntryKey, Unmeasured, entry_key
 from pytest_ailoop.data.call import Call
+from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.report.measures import CheckRow, ClassRow, check_rows, class_rows
@@ -37,9 +38,13 @@ class Calls:
     judge_count: int = 0
     judge_cost: Money = field(default_factory=Money)
     paid: Money = field(default_factory=Money)
-    """What was asked live in this run, judges included."""
+    """What was asked live, judges included. Of a run as a whole all that its session paid."""
     saved: Money = field(default_factory=Money)
     """What recordings and cache answered, at the price of asking it."""
+    earlier: Money = field(default_factory=Money)
+    """Of a run as a whole: what kept items had cost before."""
+    kept: int = 0
+    """Of a run as a whole: items kept from interrupted runs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +133,7 @@ def rows(
     planned = sum(len(one.variants) * len(one.selected) for one in run.plan.tests)
     cases = case_rows(records, comparison)
     total = _row("all", planned, list(records), tables.statuses, len(missing))
+    total = replace(total, calls=_billed(total.calls, run.bill))
     return Report(
         run=run.id,
         tests=tests,
@@ -255,6 +261,16 @@ def calls_of(records: Sequence[ItemRecord]) -> Calls:
         paid=_money([call for call in app + judge if call.origin == "live"]),
         saved=_money([call for call in app + judge if call.origin != "live"]),
     )
+
+
+def _billed(calls: Calls, bill: Bill | None) -> Calls:
+    """Put what the session paid in the place of what its results tell.
+
+    They know of no attempt before the last one, and not in which session they were paid.
+    """
+    if bill is None:
+        return calls
+    return replace(calls, paid=bill.paid, saved=bill.saved, earlier=bill.earlier, kept=bill.kept)
 
 
 def _origins(calls: Iterable[Call]) -> dict[str, int]:

@@ -65,6 +65,8 @@ class Ahead:
         self.distrust = ""
         #: Bodies that ran beside a call that nobody can tell the item of.
         self._doubted: set[Recorder] = set()
+        #: What those were answered live: paid in this session, for whichever item it was.
+        self._paid: set[str] | None = None
         evaluation.store.on_unattributed.append(self.doubt)
 
     def started(self, item: pytest.Item) -> Body | None:
@@ -127,9 +129,17 @@ class Ahead:
         for one in (doubted, *self._bodies.values()):
             recorder.end(one.notebook)
         body = self._prepared(item, doubted.function)
+        body.notebook.paid = self._answered_live()
         with recorder.within(body.notebook):
             self._wait(item, body)
         return body
+
+    def _answered_live(self) -> set[str]:
+        """Return the addresses of the replies that doubted bodies paid for, and nobody took yet."""
+        if self._paid is None:
+            calls = (call for one in self._doubted for call in one.calls)
+            self._paid = {one.digest for one in calls if one.origin == "live" and not one.error}
+        return self._paid
 
     def doubt(self) -> None:
         """Take it that a call was made for one of the running items, and nobody knows which."""
