@@ -16,6 +16,20 @@ from pytest_ailoop import recorder
 __all__ = ["CarryPatch"]
 
 
+def _carry(thread: threading.Thread) -> None:
+    run = recorder.carried(thread.run)
+    # Bound methods are made anew each time they are asked for.
+    if run == thread.run:
+        return
+
+    def once() -> None:
+        # Else the thread would hold itself until the garbage collector comes.
+        thread.__dict__.pop("run", None)
+        run()
+
+    thread.run = once  # type: ignore[method-assign]
+
+
 class CarryPatch:
     """Lets threads and pool jobs know the item of the code that started them."""
 
@@ -30,7 +44,7 @@ class CarryPatch:
         def carrying_start(thread: threading.Thread) -> None:
             # A pool's thread serves other items after this one.
             if getattr(thread, "_target", None) is not pools._worker:
-                thread.run = recorder.carried(thread.run)  # type: ignore[method-assign]
+                _carry(thread)
             start(thread)
 
         self._patched: tuple[Any, Any] = carrying_submit, carrying_start

@@ -257,22 +257,18 @@ class Engine:
 
     def _pump(self) -> None:
         """Let the others go on for a few turns of the loop."""
-        left = _TURNS
-
-        def turn() -> None:
-            nonlocal left
-            left -= 1
-            if left:
-                self.loop.call_soon(turn)
-            else:
-                self.loop.stop()
-
-        self.loop.call_soon(turn)
+        self.loop.call_soon(self._turn, _TURNS)
         self._pumping = True
         try:
             self.loop.run_forever()
         finally:
             self._pumping = False
+
+    def _turn(self, left: int) -> None:
+        if left > 1:
+            self.loop.call_soon(self._turn, left - 1)
+        else:
+            self.loop.stop()
 
     def _run_for(self, seconds: float) -> None:
         handle = self.loop.call_later(seconds, self.loop.stop)

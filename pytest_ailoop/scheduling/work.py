@@ -63,10 +63,17 @@ class Work:
             # One that is cancelled before its first step never gets there.
             body.task.add_done_callback(lambda _: self._ended(body))
         else:
+            outside = body.notebook.run_async
+
+            def done() -> None:
+                # The baton leads back to the body, too.
+                body.notebook.run_async = outside
+                self._ended(body)
+
             baton = Baton(
                 self.loop,
                 work=lambda: self._contained_sync(body),
-                done=lambda: self._ended(body),
+                done=done,
                 lost=lambda fault: self._lost(body, fault),
                 steps=(lambda: self._steps.begin(body), self._steps.end),
             )
@@ -158,6 +165,8 @@ class Work:
         del self._active[body]
         held_up = 0.0 if baton is None else baton.held_up
         body.ends(body.runs_for(self.loop.time(), held_up), spent)
+        # It leads back to the body, which would wait for the garbage collector: that comes rarely.
+        body.task = None
         self._released.pop(body, _nothing)()
         self._over()
 

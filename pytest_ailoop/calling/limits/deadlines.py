@@ -122,6 +122,10 @@ def _on_asyncio() -> bool:
     return True
 
 
+#: Entries of the past that are not worth a look at all.
+_FEW = 64
+
+
 class _Entry:
     __slots__ = ("done", "plug")
 
@@ -136,6 +140,8 @@ class _Watch:
         self._wakes = threading.Condition()
         self._entries: list[tuple[float, int, _Entry]] = []
         self._numbers = itertools.count()
+        #: How many entries nobody waits for any more.
+        self._idle = 0
         self._thread: threading.Thread | None = None
 
     def add(self, seconds: float, plug: socket.socket) -> _Entry:
@@ -155,12 +161,19 @@ class _Watch:
     def remove(self, entry: _Entry) -> None:
         with self._wakes:
             entry.done = True
+            self._idle += 1
+            # Else each waits for its time, which is minutes away, and there may be thousands.
+            if self._idle > _FEW and self._idle > len(self._entries) // 2:
+                self._entries = [one for one in self._entries if not one[2].done]
+                heapq.heapify(self._entries)
+                self._idle = 0
 
     def _run(self) -> None:
         with self._wakes:
             while True:
                 while self._entries and self._entries[0][2].done:
                     heapq.heappop(self._entries)
+                    self._idle -= 1
                 if not self._entries:
                     if not self._wakes.wait(timeout=30.0) and not self._entries:
                         self._thread = None
