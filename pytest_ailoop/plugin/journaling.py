@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from pytest_ailoop.plugin.identity import conditions, identity_of, key_digest
 from pytest_ailoop.plugin.naming import cell_of
 from pytest_ailoop.report import journal
 from pytest_ailoop.report.project import Watch
-from pytest_ailoop.report.runs import masked
+from pytest_ailoop.report.runs import masked, text_of
 
 if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
@@ -40,6 +41,7 @@ _OUTSIDE = frozenset(
     {"nodeid", "location", "keywords", "node", "item_index", "worker_id", "testrun_uid"}
     | {"ailoop", "ailoop_item", "ailoop_kept", "ailoop_plan"}
 )
+_JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 #: Journals of earlier runs that are left where they are.
 _OLD = 4
 
@@ -112,7 +114,8 @@ class Journaling:
 
     def __init__(self, evaluation: Evaluation, writer: journal.Writer | None) -> None:
         self._evaluation, self.writer = evaluation, writer
-        self._parts: dict[str, list[dict[str, Any]]] = {}
+        #: Reports of items that are under way, as JSON; None is one that fits no file.
+        self._parts: dict[str, list[str | None]] = {}
         self._records: dict[str, dict[str, Any]] = {}
         #: Items that have a result.
         self.done: set[str] = set()
@@ -155,16 +158,21 @@ class Journaling:
             self.kept_failed += outcome == "failed"
         self._write(key, told, parts if outcome in _KEPT else [], source)
 
-    def _part(self, report: pytest.TestReport) -> dict[str, Any]:
+    def _part(self, report: pytest.TestReport) -> str | None:
+        """Return the report as JSON; None where another plugin's data on it may fit no file."""
         config = self._evaluation.config
         data = config.hook.pytest_report_to_serializable(config=config, report=report)
-        # A record is JSON, and masked, since it rides on a report.
-        found = masked({k: _lists(v) for k, v in data.items() if k not in _OUTSIDE})
-        if "ailoop" in data:
-            found["ailoop"] = data["ailoop"]
-        return found  # type: ignore[no-any-return]
+        # A record is JSON, and masked, since it rides on a report; its item's name is not.
+        record = data.get("ailoop")
+        try:
+            found = text_of({name: one for name, one in data.items() if name not in _OUTSIDE})
+            return found if record is None else f'{found[:-1]},"ailoop":{_JSON.encode(record)}}}'
+        except (TypeError, ValueError):
+            return None
 
-    def _write(self, key: str, told: dict[str, Any], parts: list[Any], source: str | None) -> None:
+    def _write(
+        self, key: str, told: dict[str, Any], parts: list[str | None], source: str | None
+    ) -> None:
         if self.fault is not None:
             return
         try:
@@ -183,14 +191,14 @@ class Journaling:
                 self.writer.close()
 
     def _item(
-        self, writer: journal.Writer, key: str, told: dict[str, Any], parts: list[Any]
+        self, writer: journal.Writer, key: str, told: dict[str, Any], parts: list[str | None]
     ) -> None:
-        try:
-            writer.item(key, told["identity"], told["used"], parts)
+        fit = [one for one in parts if one is not None]
+        if len(fit) == len(parts):
+            writer.item(key, told["identity"], told["used"], fit)
             self.held += 1
-        except (TypeError, ValueError):
-            # Another plugin's data on a report may fit no file: that item will run again.
-            self.unfit += 1
+        else:
+            self.unfit += 1  # It will run again.
 
     def _begun(self) -> journal.Writer:
         evaluation = self._evaluation
@@ -259,12 +267,6 @@ def _items(path: Any) -> set[str]:
         return set(journal.read(path).items)
     except RunError:
         return set()
-
-
-def _lists(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(name): _lists(one) for name, one in value.items()}
-    return [_lists(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 JOURNALING = pytest.StashKey[Journaling]()

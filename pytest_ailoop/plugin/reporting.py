@@ -144,9 +144,11 @@ def _sendable(record: ItemRecord) -> dict[str, Any]:
     What a request taught a worker is known to the worker alone, so secrets leave it masked; but
     in the item's name, which the plan has too.
     """
-    from pytest_ailoop.report.runs import masked
+    from pytest_ailoop.report.runs import is_clear, masked
 
-    found = dict(plain(record))
+    found: dict[str, Any] = plain(record)
+    if is_clear(found):
+        return found
     names = {name: _whole(found.pop(name)) for name in ("key", "nodeid")}
     return {**names, **masked(found)}
 

@@ -83,9 +83,18 @@ def _lock(handle: int) -> bool:
     return True
 
 
-def _line(value: Mapping[str, Any]) -> bytes:
-    """Return *value* as a line that begins with its digest; raises for what is not JSON."""
-    body = json.dumps(value, allow_nan=False, separators=(",", ":"))
+# json.dumps with options builds an encoder for each call.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+
+def _line(value: Mapping[str, Any], reports: Sequence[str] | None = None) -> bytes:
+    """Return *value* as a line that begins with its digest; raises for what is not JSON.
+
+    *reports* are JSON already, and come last.
+    """
+    body = _ENCODER.encode(value)
+    if reports is not None:
+        body = f'{body[:-1]},"reports":[{",".join(reports)}]}}'
     return f'{_OPEN}{digest_text(body)}",{body[1:]}\n'.encode("ascii")
 
 
@@ -105,8 +114,8 @@ def _value(line: bytes) -> dict[str, Any] | None:
 class Writer:
     """Appends to one journal, which is this process's alone as long as it is open.
 
-    Methods raise `OSError` as the system gives it, `TypeError` and `ValueError` for reports that
-    are no JSON.
+    Methods raise `OSError` as the system gives it, `TypeError` and `ValueError` for what is no
+    JSON.
     """
 
     def __init__(self, path: Path, handle: int, facts: dict[str, str], count: int) -> None:
@@ -159,10 +168,11 @@ class Writer:
             self._count += 1
             self._write({"kind": "facts", "facts": new, "covered": sorted(covered)})
 
-    def item(
-        self, key: str, identity: str, used: Sequence[str], reports: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Note a finished item; a later line of the same key counts instead of an earlier one."""
+    def item(self, key: str, identity: str, used: Sequence[str], reports: Sequence[str]) -> None:
+        """Note a finished item; a later line of the same key counts instead of an earlier one.
+
+        Each of *reports* is JSON in ASCII, on one line.
+        """
         self._write(
             {
                 "kind": "item",
@@ -170,8 +180,8 @@ class Writer:
                 "identity": identity,
                 "used": list(used),
                 "after": self._count,
-                "reports": list(reports),
-            }
+            },
+            reports,
         )
 
     def end(self, words: str) -> None:
@@ -187,8 +197,8 @@ class Writer:
             os.close(self._handle)
             self._handle = -1
 
-    def _write(self, value: Mapping[str, Any]) -> None:
-        rest = memoryview(_line(value))
+    def _write(self, value: Mapping[str, Any], reports: Sequence[str] | None = None) -> None:
+        rest = memoryview(_line(value, reports))
         while rest:
             rest = rest[os.write(self._handle, rest) :]
 

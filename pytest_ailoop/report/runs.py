@@ -92,7 +92,29 @@ def _without_clock(one: ItemRecord) -> dict[str, Any]:
 
 def _line(value: Any, indent: int | None = None) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    return text if _is_clear(text) else json.dumps(_masked(value), indent=indent)
+    return _in_ascii(value, text, indent)
+
+
+# json.dumps with options builds an encoder for each call, which costs as much as a short report.
+_FINITE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ANY = json.JSONEncoder(ensure_ascii=False)
+
+
+def text_of(value: Any) -> str:
+    """Return a JSON value in ASCII on one line, with secrets masked in its texts.
+
+    Raises `TypeError` and `ValueError` for what is not JSON, NaN among it.
+    """
+    return _in_ascii(value, _FINITE.encode(value))
+
+
+def _in_ascii(value: Any, text: str, indent: int | None = None) -> str:
+    """Return *text*, the JSON of *value*, without secrets and in ASCII."""
+    if not _is_clear(text):
+        value = _masked(value)
+    elif text.isascii():
+        return text
+    return json.dumps(value, indent=indent)
 
 
 def masked(value: Any) -> Any:
@@ -101,11 +123,15 @@ def masked(value: Any) -> Any:
     Not in the JSON's own text: a secret of digits may be part of a number, and one with a quote
     or backslash is spelled otherwise there. Names of our own fields stay.
     """
+    return value if is_clear(value) else _masked(value)
+
+
+def is_clear(value: Any) -> bool:
+    """Return whether a JSON value holds nothing to be masked; False for what is not JSON."""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        return _is_clear(_ANY.encode(value))
     except (TypeError, ValueError):
-        return _masked(value)
-    return value if _is_clear(text) else _masked(value)
+        return False
 
 
 def _is_clear(text: str) -> bool:
@@ -113,7 +139,7 @@ def _is_clear(text: str) -> bool:
 
     One look at it as a whole costs a fifth of one at each of its strings.
     """
-    return text.isascii() and not may_hold(text)
+    return text == whole(text) and not may_hold(text)
 
 
 def _masked(value: Any) -> Any:
@@ -122,12 +148,12 @@ def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         fields_of_ours = _field_names()
         return {
-            name if name in fields_of_ours else whole(redact(name)): one
+            name if name in fields_of_ours else whole(redact(str(name))): one
             if type(one) in _NUMBERS
             else _masked(one)
             for name, one in value.items()
         }
-    return [_masked(one) for one in value] if isinstance(value, list) else value
+    return [_masked(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 _NUMBERS = frozenset({int, float, bool, type(None)})

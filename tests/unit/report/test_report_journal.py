@@ -18,6 +18,7 @@ from pytest_ailoop.report import journal
 from pytest_ailoop.report.project import UNSURE
 
 REPORTS = [{"when": "setup"}, {"when": "call", "sections": [["out", "\u2028 \ud83d 10 %"]]}]
+TEXTS = list(map(json.dumps, REPORTS))
 
 
 def begun(root: Path, name: str = "one") -> journal.Writer:
@@ -29,7 +30,7 @@ def written(root: Path, count: int = 3) -> Path:
     writer = begun(root)
     writer.facts({"app.py": "1", "data.csv": "2:3"}, ["cases.jsonl"])
     for number in range(count):
-        writer.item(f"key{number}", f"identity{number}", ["m"], REPORTS)
+        writer.item(f"key{number}", f"identity{number}", ["m"], TEXTS)
     writer.close()
     return writer.path
 
@@ -38,7 +39,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     """Head, facts, items with their reports, and the end come back."""
     writer = begun(tmp_path)
     writer.facts({"app.py": "1"}, ["cases.jsonl"])
-    writer.item("key", "identity", ["big", "small"], REPORTS)
+    writer.item("key", "identity", ["big", "small"], TEXTS)
     writer.end("interrupted")
     writer.close()
     found = journal.read(writer.path)
@@ -63,7 +64,7 @@ def test_a_later_line_of_an_item_counts(tmp_path: Path) -> None:
     """An item that was measured again has the later result."""
     writer = begun(tmp_path)
     for outcome in ("failed", "passed"):
-        writer.item("key", outcome, [], [{"outcome": outcome}])
+        writer.item("key", outcome, [], [json.dumps({"outcome": outcome})])
     writer.close()
     found = journal.read(writer.path)
     assert [{"outcome": "passed"}] == found.reports("key")
@@ -85,7 +86,7 @@ def test_a_torn_line_takes_no_later_one_with_it(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     writer = journal.Writer.again(journal.read(path))
     assert writer is not None
-    writer.item("key3", "identity3", [], REPORTS)
+    writer.item("key3", "identity3", [], TEXTS)
     writer.close()
     found = journal.read(path)
     assert {"key0", "key1", "key3"} == set(found.items)
@@ -141,7 +142,7 @@ def test_any_reports_come_back_as_they_were(items: dict[str, list[dict[str, Any]
     with tempfile.TemporaryDirectory() as name:
         writer = begun(Path(name))
         for key, reports in items.items():
-            writer.item(key, "identity", [], reports)
+            writer.item(key, "identity", [], list(map(json.dumps, reports)))
         writer.close()
         found = journal.read(writer.path)
         assert items == {key: found.reports(key) for key in found.items}
@@ -176,13 +177,13 @@ def test_a_half_written_report_is_not_used(tmp_path: Path) -> None:
 
 
 def test_what_is_no_json_is_refused_before_it_is_written(tmp_path: Path) -> None:
-    """An object of another plugin on a report leaves no half line."""
+    """An object, or a number that is none, leaves no half line."""
     writer = begun(tmp_path)
     before = writer.path.read_bytes()
     with pytest.raises(TypeError):
-        writer.item("key", "identity", [], [{"extra": object()}])
+        writer.facts({"app.py": object()})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="Out of range"):
-        writer.item("key", "identity", [], [{"extra": float("nan")}])
+        writer.facts({"b.py": float("nan")})  # type: ignore[dict-item]
     writer.close()
     assert before == writer.path.read_bytes()
 
@@ -199,7 +200,7 @@ def test_a_file_that_is_told_differently_becomes_unsure(tmp_path: Path) -> None:
 def test_one_run_at_a_time_writes_to_a_journal(tmp_path: Path) -> None:
     """While a run writes, another one neither goes on with its journal nor deletes it."""
     writer = begun(tmp_path)
-    writer.item("key", "identity", [], REPORTS)
+    writer.item("key", "identity", [], TEXTS)
     read = journal.read(writer.path)
     assert journal.Writer.again(read) is None
     journal.remove(writer.path)
@@ -244,6 +245,6 @@ def test_a_line_is_written_by_one_call(tmp_path: Path, monkeypatch: pytest.Monke
     writer, calls = begun(tmp_path), []
     write = os.write
     monkeypatch.setattr(os, "write", lambda handle, data: calls.append(1) or write(handle, data))
-    writer.item("key", "identity", [], [{"text": "x" * 1_000_000}])
+    writer.item("key", "identity", [], [json.dumps({"text": "x" * 1_000_000})])
     writer.close()
     assert [1] == calls
