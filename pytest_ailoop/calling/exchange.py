@@ -282,10 +282,12 @@ class Exchange:
     def given_up(self, seconds: float, lane: str, *, alone: bool) -> None:
         """Note that the call was cancelled after so many *seconds* in line for *lane*.
 
-        It never went out. Where it was *alone*, no other call of the item came back meanwhile, the
-        application ran out of patience with our limits, which says nothing of its model.
+        It never went out, and the item's record counts it. Where it was *alone*, no other call of
+        the item came back meanwhile, the application ran out of patience with our limits, which
+        says nothing of its model.
         """
         self._is_given_up = True
+        self._notebook.gives_up()
         if alone:
             self._missed(
                 f"it was cancelled after {seconds:.1f} s in line, before it went out, by a timeout "

@@ -79,6 +79,8 @@ class ItemRecord:
     """Always with one named `passed`, kind `outcome`, unless the outcome is error or skipped."""
     expectations: tuple[Expectation, ...] = ()
     calls: tuple[Call, ...] = ()
+    given_up: int = 0
+    """Calls that were cancelled while they waited in line: they never went out."""
     output: str | None = None
     """The value first given to `expect`, or the last reply of the application."""
     output_digest: str | None = None

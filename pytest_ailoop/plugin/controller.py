@@ -22,6 +22,8 @@ from pytest_ailoop.plugin.naming import cell_of, nothing_of
 from pytest_ailoop.plugin.planning import plan_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_ailoop.session import Outcome
 
 __all__ = ["finish", "receive", "send_plan", "worker_down"]
@@ -50,6 +52,10 @@ def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
         evaluation.heard = True
         evaluation.left_out.pop(report.nodeid, None)
         evaluation.session.add(item_from(report.ailoop))
+        evaluation.given_up.pop(report.nodeid, None)
+        given_up = report.ailoop.get("given_up")
+        if given_up and report.ailoop["outcome"] != "error":
+            evaluation.given_up[report.nodeid] = given_up
         if hasattr(report, "ailoop_kept"):
             evaluation.resumed.add(report.ailoop)
     elif budget.is_left_out(report):
@@ -145,7 +151,7 @@ def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) ->
         bill=_bill(evaluation),
     )
     evaluation.outcome = outcome
-    evaluation.warnings.extend(outcome.warnings)
+    evaluation.warnings.extend([*outcome.warnings, *_given_up(evaluation)])
     if outcome.accepted:
         _keep_outputs(evaluation)
     if evaluation.settings.replies == "record":
@@ -162,6 +168,19 @@ def _bill(evaluation: Evaluation) -> Bill | None:
     paid, saved = evaluation.tally.sums()
     kept = evaluation.resumed
     return Bill(paid=paid, saved=saved, earlier=kept.cost, kept=kept.count)
+
+
+def _given_up(evaluation: Evaluation) -> Iterator[str]:
+    """Yield which items were measured without calls that our limits kept in line."""
+    found = evaluation.given_up
+    if found:
+        calls, items = sum(found.values()), text.plural(len(found), "item")
+        some = ", ".join([*found][:3]) + (", ..." if len(found) > 3 else "")
+        yield (
+            f"{text.plural(calls, 'call')} of {items} cancelled in line, before going out, by the "
+            f"application or the test ({text.cut(some, 200)}); measured without; next: raise that "
+            "timeout, the model's limits or --ailoop-concurrency"
+        )
 
 
 def _keep_outputs(evaluation: Evaluation) -> None:

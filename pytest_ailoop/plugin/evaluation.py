@@ -89,6 +89,8 @@ class Evaluation:
         self.left_out: dict[str, str] = {}
         #: Whether that is how the run ended.
         self.is_stopped = False
+        #: Calls that items were measured without, for they were cancelled in line, by node id.
+        self.given_up: dict[str, int] = {}
         #: Items that were kept from interrupted runs.
         self.resumed = Kept()
         #: Whether a process could not count what it paid.

@@ -213,6 +213,7 @@ def _record(
         scores=(*scores, *_passed(outcome)),
         expectations=() if notebook is None else tuple(notebook.expectations),
         calls=() if notebook is None else tuple(notebook.calls),
+        given_up=0 if notebook is None else notebook.given_up,
         output=output,
         output_digest=None if output is None else digest.digest_text(output),
         fault=_fault(call, report, evaluation.settings.root),

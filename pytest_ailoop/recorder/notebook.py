@@ -55,6 +55,8 @@ class Recorder:
         self.warned: set[tuple[str, type[Warning], str, int]] = set()
         #: Seconds that its calls waited for their turn: for a free place, for a rate to allow it.
         self.queued = 0.0
+        #: Calls that were cancelled while they waited so, and never went out.
+        self.given_up = 0
         self._queue = 0
         self._queued_since = 0.0
         #: Addresses that attempts which were not to be trusted had answered live; those attempts
@@ -149,6 +151,11 @@ class Recorder:
             self._queue -= 1
             if not self._queue:
                 self.queued += max(0.0, now - self._queued_since)
+
+    def gives_up(self) -> None:
+        """Note that a call was cancelled while it waited for its turn."""
+        with self._lock:
+            self.given_up += 1
 
     def claim(self, request: str) -> int:
         """Return which repeat of this very request starts now: 0 for the first.

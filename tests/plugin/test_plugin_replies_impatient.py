@@ -88,3 +88,39 @@ def test_a_call_in_line_may_be_called_off_for_the_answer_of_another(
         result = project.run("--ailoop-case=sun")
     assert 1 == server.calls
     result.assert_outcomes(passed=1)
+
+
+WAITING = """
+import app
+import asyncio
+
+@pytest.mark.ailoop(dataset="cases.jsonl")
+async def test_it(case):
+    first = asyncio.create_task(app.ask(f"{case.input} 1"))
+    second = asyncio.create_task(asyncio.wait_for(app.ask(f"{case.input} 2"), 3))
+    found = await asyncio.gather(first, second, return_exceptions=True)
+    assert "echo" in found[0]
+    assert isinstance(found[1], TimeoutError)
+"""
+
+
+def test_what_was_measured_without_a_call_in_line_says_so(
+    project: Any, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """An item of which one call was answered and one given up in line passes, with a warning."""
+    with FakeServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.syspath_prepend(str(project.path))
+        limits = LIMITED if not workers else LIMITED.replace("rpm = 1", "rpm = 2")
+        project.write("pyproject.toml", limits)
+        project.write("app.py", APP)
+        project.rows([{"id": "sun", "input": "the sun"}])
+        project.eval(WAITING)
+        result = project.run("-o", "pythonpath=.", *workers)
+    assert 1 == server.calls
+    result.assert_outcomes(passed=1)
+    (row,) = project.results()
+    assert (1, 1) == (len(row["calls"]), row["given_up"])
+    shown = " ".join(result.stdout.str().split())
+    assert "warning: 1 call of 1 item cancelled in line, before going out, by the " in shown
+    assert "application or the test (test_eval.py::test_it[sun]); measured without" in shown
