@@ -25,8 +25,9 @@ __all__ = [
     "standard_error",
 ]
 
-WEIGHT = 1.5
-"""Pseudo-observations on each side; see `paired.pseudo_pairs` for how it was chosen."""
+WEIGHT = 1.0
+"""Pseudo-observations on each side: of 1 to 3, the one with the smallest errors
+(docs/decisions/021-statistics.md)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,13 +7,13 @@ where the upper bound lies below 0 besides. PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pytest_ailoop.stats.normal import normal_cdf, normal_quantile
 from pytest_ailoop.stats.power import fewest
 from pytest_ailoop.stats.special import t_quantile
 
-__all__ = ["Plan", "cases_to_settle", "detectable_drop", "trials_to_settle"]
+__all__ = ["Plan", "cases_for_mean", "cases_to_settle", "detectable_drop", "trials_to_settle"]
 
 _MOST_TRIALS = 1_000
 
@@ -90,10 +90,39 @@ def trials_to_settle(
     fixed = max(0.0, plan.variance - within / trials)
 
     def settled(count: int) -> bool:
-        grown = replace(plan, growth=plan.growth * trials / count)
-        return _settles(grown, plan.n, fixed + within / count) >= power
+        return _settles(plan, plan.n, fixed + within / count) >= power
 
     return fewest(settled, trials + 1, _MOST_TRIALS)
+
+
+def cases_for_mean(
+    n: int,
+    mean: float,
+    variance: float,
+    bar: float,
+    *,
+    alpha: float = 0.05,
+    weight: float = 1.0,
+    power: float = 0.8,
+) -> int | None:
+    """Return how many cases tell a mean from a *bar* by `clustered.pseudo_mean`.
+
+    On the scale from 0 to 1, if they go on with this *mean* and *variance*; more than *n*. None
+    beyond a million.
+    """
+
+    def settled(count: int) -> bool:
+        size = count + 2 * weight
+        centre = (count * mean + weight) / size
+        square = (count * (variance + mean * mean) + weight) / size
+        error = math.sqrt(max(0.0, square - centre * centre) / size)
+        reach = t_quantile(1 - alpha, size - 1) * error
+        sd = math.sqrt(count * variance) / size
+        missed = _below(bar - reach, centre, sd)
+        reached = 1 - _below(bar + reach, centre, sd)
+        return missed + reached >= power
+
+    return fewest(settled, n + 1)
 
 
 def _settles(plan: Plan, n: int, variance: float) -> float:

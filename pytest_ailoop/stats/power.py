@@ -114,22 +114,25 @@ def cases_all_passing(bar: float, alpha: float = 0.05) -> int | None:
     return 1 if bar <= alpha else math.ceil(math.log(alpha) / math.log(bar) - 1e-9)
 
 
-def cases_for_tie(margin: float, method: Literal["tango", "pseudo-pairs"] = "tango") -> int | None:
+def cases_for_tie(
+    margin: float, method: Literal["tango", "pseudo-pairs"] = "tango", *, alpha: float = 0.05
+) -> int | None:
     """Return how many cases, all of them equal in both runs, prove "not worse by *margin*".
 
-    At one-sided 95 %. Tango: z²/(n + z²) <= margin. Pseudo-pairs: by search. *margin* is a share of
-    the scale, 0 to 1; None for 0. Raises `ValueError` for another.
+    With one-sided error *alpha*. Tango: z²/(n + z²) <= margin. Pseudo-pairs: by search. *margin* is
+    a share of the scale, 0 to 1; None for 0. Raises `ValueError` for another.
     """
     from pytest_ailoop.stats.paired import pseudo_pairs_of
 
     guards.share("margin", margin)
+    guards.inner("alpha", alpha)
     if margin == 0:
         return None
     if method == "tango":
-        return max(1, math.ceil(normal_quantile(0.95) ** 2 * (1 - margin) / margin - 1e-9))
+        return max(1, math.ceil(normal_quantile(1 - alpha) ** 2 * (1 - margin) / margin - 1e-9))
 
     def proven(n: int) -> bool:
-        found = pseudo_pairs_of(n, 0.0, 0.0)
+        found = pseudo_pairs_of(n, 0.0, 0.0, confidence=1 - 2 * alpha)
         return found is not None and found.interval.low >= -margin
 
     return fewest(proven)

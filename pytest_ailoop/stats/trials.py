@@ -88,7 +88,9 @@ def reduce_trials(
     """
     if not values:
         return None
-    scored = [one for one in values if _is_score(one, low, high)]
+    scored = [
+        one for one in values if one is not None and math.isfinite(one) and low <= one <= high
+    ]
     missing = len(values) - len(scored)
     lowest = how.of([*scored, *[low] * missing])
     highest = how.of([*scored, *[high] * missing])
@@ -159,10 +161,6 @@ def reducer(text: str) -> Reducer:
 def _passes(name: str, values: Sequence[float]) -> int:
     guards.binary(name, values)
     return sum(value == 1 for value in values)
-
-
-def _is_score(value: float | None, low: float, high: float) -> bool:
-    return value is not None and math.isfinite(value) and low <= value <= high
 
 
 def _refuse_trials(n: int, c: int, k: int) -> None:

@@ -1,0 +1,85 @@
+"""From differences to bounds, and from bounds to a status: the rule that comparisons follow.
+
+On a scale from 0 to 1, higher being better. PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_ailoop.stats.cross_checks import mcnemar, sign_flip
+from pytest_ailoop.stats.normal import normal_cdf
+from pytest_ailoop.stats.paired import pseudo_pairs, tango, tango_statistic
+from pytest_ailoop.stats.unconditional import unconditional_p
+
+__all__ = ["EXACT", "FEW", "Evidence", "of_counts", "of_differences", "status_of"]
+
+FEW = 10
+"""With fewer pairs, *regressed* needs McNemar's or the sign-flip test besides."""
+
+EXACT = 250
+"""Up to as many pairs the p-value of paired rates is exact; beyond, the approximation is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What paired differences say about the candidate."""
+
+    low: float
+    high: float
+    """One-sided bounds of the mean difference."""
+    p: float
+    """Probability of a drop like this where nothing got worse; one-sided."""
+    method: str
+
+
+def of_counts(gains: int, losses: int, n: int, alpha: float = 0.05) -> Evidence:
+    """Return what *n* pairs of one trial each say that pass or miss: Tango's interval.
+
+    The p-value is McNemar's `(b - c)/sqrt(b + c)`; where that would do, and up to 250 pairs, the
+    exact unconditional one takes its place, so that no more than alpha are false alarms.
+    Raises `ValueError` for n = 0.
+    """
+    interval = tango(gains, losses, n, 1 - 2 * alpha)
+    if interval is None:
+        raise ValueError("of no pairs there is no evidence")
+    p = normal_cdf(tango_statistic(gains, losses, n, 0.0))
+    if p <= alpha and n <= EXACT:
+        p = max(p, unconditional_p(gains, losses, n))
+    if n < FEW:
+        p = max(p, mcnemar(gains, losses, "less").exact)
+    return Evidence(low=interval.low, high=interval.high, p=p, method="Tango score interval")
+
+
+def of_differences(differences: Sequence[float], alpha: float = 0.05) -> Evidence:
+    """Return what the differences of cases' means say: Student's t with pseudo-pairs.
+
+    Raises `ValueError` where there are none.
+    """
+    found = pseudo_pairs(differences, confidence=1 - 2 * alpha)
+    if found is None:
+        raise ValueError("of no pairs there is no evidence")
+    p = found.p
+    if len(differences) < FEW:
+        p = max(p, sign_flip(differences, "less"))
+    low, high = found.interval.low, found.interval.high
+    return Evidence(low=low, high=high, p=p, method="pseudo-pair t")
+
+
+def status_of(
+    found: Evidence, n: int, margin: float, alpha: float = 0.05
+) -> Literal["improved", "same", "regressed", "inconclusive"]:
+    """Return the verdict of *n* pairs, the first that holds; one pair is never enough.
+
+    improved: low > 0. same: low >= -margin. regressed: high < 0 and p <= alpha, low being below
+    -margin. inconclusive: all else.
+    """
+    if n < 2:
+        return "inconclusive"
+    if found.low > 0:
+        return "improved"
+    if found.low >= -margin:
+        return "same"
+    return "regressed" if found.high < 0 and found.p <= alpha else "inconclusive"
