@@ -20,6 +20,17 @@ def reply(text: str = "hi", address: str = HERE) -> StoredReply:
     return StoredReply(address=address, path="/x", request={}, reply={"text": text})
 
 
+def stored(address: str = "a" * 16, **changes: Any) -> StoredReply:
+    """Return a kept reply; *changes* replace fields of it."""
+    fields: dict[str, Any] = {
+        "address": address,
+        "path": "/chat/completions",
+        "request": {"model": "m"},
+        "reply": {"json": {"a": 1}, "format": "compact"},
+    }
+    return StoredReply(**{**fields, **changes})
+
+
 class Place:
     """A single flight over a cache, whose calls are made by hand."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.fakes.openai_server import FakeServer
 
-__all__ = ["MeetingServer", "gather", "notes"]
+__all__ = ["SIGNAL", "MeetingServer", "evals", "gather", "notes", "outcomes"]
 
 CROWD = '''
 import asyncio
@@ -55,6 +55,30 @@ def gather(project: Any, count: int, *, inputs: str = "question {}") -> None:
     """Give *project* so many cases (c00, c01, ...) and the module `crowd`."""
     project.rows([{"id": f"c{n:02}", "input": inputs.format(n)} for n in range(count)])
     project.write("crowd.py", CROWD)
+
+
+#: pytest-timeout's alarm, which hits whatever runs.
+SIGNAL = ("--timeout-method=signal",)
+
+#: Waits for others first, so that what hangs was begun before its turn.
+HEAD = """
+import asyncio
+import time
+from crowd import Crowd, note
+
+crowd = Crowd({many})
+"""
+
+
+def evals(project: Any, text: str, *, many: int = 3, count: int = 5) -> None:
+    """Give *project* so many cases, and evals that may wait until *many* are inside."""
+    gather(project, count)
+    project.eval(HEAD.format(many=many) + text)
+
+
+def outcomes(project: Any) -> str:
+    """Return how the items ended: `P` or `F` each."""
+    return "".join(row["outcome"][0].upper() for row in project.results())
 
 
 def notes(project: Any) -> Sequence[str]:

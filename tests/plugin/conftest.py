@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 import pytest_ailoop
+from tests.fakes.crowd import MeetingServer
+from tests.fakes.openai_server import FakeServer
 
 # pytester takes out of sys.modules what a run in this process imported, but packages keep their
 # sub-modules as attributes: a second run would see two copies of one module. So all load here.
@@ -124,6 +126,33 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     for name in ("CI", "OPENAI_API_KEY", "AILOOP_REPLIES"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    """A model server on this machine."""
+    with FakeServer() as running:
+        yield running
+
+
+def _make_known(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+
+
+@pytest.fixture
+def known_server(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    """The server, which clients find by the environment."""
+    _make_known(server, monkeypatch)
+    return server
+
+
+@pytest.fixture
+def meeting(monkeypatch: pytest.MonkeyPatch) -> Iterator[MeetingServer]:
+    """A server that sees how many ask at a time; clients find it by the environment."""
+    with MeetingServer() as running:
+        _make_known(running, monkeypatch)
+        yield running
 
 
 class Planets:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.fakes.crowd import MeetingServer, gather, notes
+from tests.fakes.crowd import gather, notes
 
 ASK = """
 import logging
@@ -25,14 +23,6 @@ async def ask(case):
 ALONE = [f"{word} c{n:02}" for n in range(3) for word in ("begins", "ends")]
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MeetingServer]:
-    with MeetingServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
-
-
 def one_at_a_time(result) -> list[str]:
     return [line for line in result.outlines if "one at a time" in line]
 
@@ -46,7 +36,7 @@ USES = {
 
 
 @pytest.mark.parametrize("name", USES)
-def test_function_scoped_fixtures(project, server, name):
+def test_function_scoped_fixtures(project, meeting, name):
     """A user of such a fixture runs in its own turn, and the summary says so once."""
     gather(project, 3)
     project.eval(
@@ -63,7 +53,7 @@ def test_function_scoped_fixtures(project, server, name):
     assert [] == one_at_a_time(again)
 
 
-def test_several_reasons(project, server, workers):
+def test_several_reasons(project, meeting, workers):
     """Each reason is named with its count, of all workers together."""
     gather(project, 3)
     project.eval(
@@ -116,7 +106,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_fixtures_of_the_project(project, server, name):
+def test_fixtures_of_the_project(project, meeting, name):
     """What the project adds on the scope of a function runs around its own body alone."""
     text, argument, why = OWN[name]
     gather(project, 3)
@@ -130,7 +120,7 @@ def test_fixtures_of_the_project(project, server, name):
     assert [f"3 items ran one at a time: {why}"] == one_at_a_time(result)
 
 
-def test_getfixturevalue(project, server):
+def test_getfixturevalue(project, meeting):
     """What a body asks for by name is set up for it, and torn down after it."""
     gather(project, 3)
     project.eval(
@@ -154,7 +144,7 @@ async def test_it(case, request):
 
 
 @pytest.mark.parametrize("hook", ["pytest_runtest_setup", "pytest_runtest_call"])
-def test_hooks_of_a_conftest(project, server, hook):
+def test_hooks_of_a_conftest(project, meeting, hook):
     """A project's hook around each item sees that item's body inside, and no other's."""
     gather(project, 3)
     project.write(
@@ -173,7 +163,7 @@ def test_hooks_of_a_conftest(project, server, hook):
     assert [f"3 items ran one at a time: {hook} in conftest.py"] == one_at_a_time(result)
 
 
-def test_a_hook_of_one_folder(project, server):
+def test_a_hook_of_one_folder(project, meeting):
     """A hook in one folder's conftest holds up the items of that folder, and no others."""
     gather(project, 3)
     project.write("one/conftest.py", "def pytest_runtest_setup(item):\n    pass\n")
@@ -183,18 +173,18 @@ def test_a_hook_of_one_folder(project, server):
     )
     project.eval(text, "one/test_one.py")
     project.eval(text.replace("case.input}", 'case.input + "!"}'), "two/test_two.py")
-    server.wanted = 3
-    server.patience = 1.0
+    meeting.wanted = 3
+    meeting.patience = 1.0
     result = project.run("-o", "pythonpath=.", "two", "one")
     result.assert_outcomes(passed=6)
     assert ["3 items ran one at a time: pytest_runtest_setup in conftest.py"] == one_at_a_time(
         result
     )
-    assert 3 == server.most
+    assert 3 == meeting.most
     assert ALONE == list(notes(project))[-6:]
 
 
-def test_those_that_may_run_ahead_do_so_beside(project, server):
+def test_those_that_may_run_ahead_do_so_beside(project, meeting):
     """Between items that must wait for their turn, the others run on side by side."""
     gather(project, 3)
     project.eval(
@@ -216,6 +206,6 @@ async def test_c(case):
     assert await client.chat.completions.create(model="fake", messages=asked)
 """
     )
-    server.wanted = 6
+    meeting.wanted = 6
     project.run().assert_outcomes(passed=7)
-    assert 6 == server.most
+    assert 6 == meeting.most

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 
 import pytest
 
@@ -56,11 +55,9 @@ def test_ordinary():
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MeetingServer]:
-    with MeetingServer(wanted=2) as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
+def meeting(meeting: MeetingServer) -> MeetingServer:
+    meeting.wanted = 2
+    return meeting
 
 
 def kept(project) -> dict[str, list[str]]:
@@ -73,7 +70,7 @@ def names(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("capture", ["sys", "fd", "tee-sys"])
-def test_captured_output_belongs_to_its_item(project, server, capture):
+def test_captured_output_belongs_to_its_item(project, meeting, capture):
     """Each report holds what its own body printed and logged, whole and in order."""
     gather(project, 4)
     project.write("conftest.py", KEEP)
@@ -91,7 +88,7 @@ def test_captured_output_belongs_to_its_item(project, server, capture):
     assert "begins ordinary\n" == found["test_ordinary"][0]
 
 
-def test_captured_output_on_workers(project, server):
+def test_captured_output_on_workers(project, meeting):
     """The same on two workers."""
     gather(project, 4)
     project.write("conftest.py", KEEP)
@@ -104,7 +101,7 @@ def test_captured_output_on_workers(project, server):
 
 
 @pytest.mark.parametrize("switch", ["-s", "--capture=no"])
-def test_uncaptured_output_comes_in_order(project, server, switch):
+def test_uncaptured_output_comes_in_order(project, meeting, switch):
     """With `-s` the lines of an item stand together, in the order of turns."""
     gather(project, 4)
     project.eval(SAYS)
@@ -116,7 +113,7 @@ def test_uncaptured_output_comes_in_order(project, server, switch):
     assert [*expected, "begins ordinary"] == said
 
 
-def test_live_logs_stand_below_their_item(project, server):
+def test_live_logs_stand_below_their_item(project, meeting):
     """`log_cli` shows each record below the item whose body logged it."""
     gather(project, 3)
     project.eval(SAYS)
@@ -131,7 +128,7 @@ def test_live_logs_stand_below_their_item(project, server):
     assert [(name, what, name[-4:-1]) for name in names(3) for what in ("begins", "ends")] == seen
 
 
-def test_a_failure_shows_its_own_output(project, server):
+def test_a_failure_shows_its_own_output(project, meeting):
     """The sections of a failure hold what its body put out, and nothing of the others."""
     gather(project, 4)
     project.eval(SAYS.replace("    assert case\n", '    assert case.id != "c02"\n'))
@@ -197,7 +194,7 @@ def test_durations(project):
     assert all(0.3 <= found[name] < 0.55 for name in ("c01", "c02", "c03")), found
 
 
-def test_durations_of_sync_bodies(project, server):
+def test_durations_of_sync_bodies(project, meeting):
     """A sync body's time holds none in which others had their turn to compute."""
     gather(project, 6)
     project.eval(
@@ -216,7 +213,7 @@ def test_it(case):
     assert case
 """
     )
-    server.wanted = 1
+    meeting.wanted = 1
     result = project.run("--durations=0", "-vv")
     result.assert_outcomes(passed=6)
     found = durations(result)

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.fakes.crowd import MeetingServer, gather, notes
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MeetingServer]:
-    with MeetingServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
-
+from tests.fakes.crowd import gather, notes
 
 ASYNC_FIXTURES = """
 import asyncio
@@ -43,22 +32,22 @@ async def test_it(case, client):
 
 @pytest.mark.parametrize("mode", ["strict", "auto"])
 @pytest.mark.parametrize("scope", ["module", "session"])
-def test_async_fixtures_of_pytest_asyncio(project, server, mode, scope):
+def test_async_fixtures_of_pytest_asyncio(project, meeting, mode, scope):
     """Bodies that use a wider async fixture overlap on that fixture's loop."""
     gather(project, 4)
     text = ASYNC_FIXTURES.replace("PLUGIN", "pytest_asyncio")
     text = text.replace("FIXTURE(", f'pytest_asyncio.fixture(loop_scope="{scope}", ')
     text = text.replace("MARK", f'pytest.mark.asyncio(loop_scope="{scope}")')
     project.eval(text.replace("SCOPE", scope).replace("MANY", "4"))
-    server.wanted = 4
+    meeting.wanted = 4
     loops = ("-o", "asyncio_default_fixture_loop_scope=function")
     result = project.run(f"--asyncio-mode={mode}", *loops, on=["asyncio"])
     result.assert_outcomes(passed=4)
     assert ["up", *["over"] * 4, "down"] == list(notes(project))
-    assert 4 == server.most
+    assert 4 == meeting.most
 
 
-def test_async_fixtures_of_anyio(project, server):
+def test_async_fixtures_of_anyio(project, meeting):
     """anyio runs its items itself, each in its turn; the bodies of others overlap."""
     gather(project, 4)
     text = ASYNC_FIXTURES.replace("PLUGIN", "anyio").replace("FIXTURE(", "pytest.fixture(")
@@ -96,7 +85,7 @@ async def test_it(case):
     project.run(*scope, on=others).assert_outcomes(passed=4)
 
 
-def test_a_property(project, server):
+def test_a_property(project, meeting):
     """What hypothesis runs, it runs in the item's own turn, with all its examples."""
     gather(project, 3)
     project.eval(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.fakes.crowd import MeetingServer, gather, notes
+from tests.fakes.crowd import gather, notes
 
 #: Waits until {many} bodies are inside, so that it passes only where they run side by side.
 EVAL = """
@@ -35,14 +33,6 @@ async def test_it(case):
     reply = await client.chat.completions.create(model="fake", messages=asked)
     assert case.id not in RED, reply
 """
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MeetingServer]:
-    with MeetingServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
 
 
 def outcomes(project) -> dict[str, str]:
@@ -132,16 +122,16 @@ def test_sw_stops_and_goes_on_there(project):
     assert [f"c{n:02}" for n in range(4, 9)] == sorted(begun(project))
 
 
-def test_replies_of_unused_bodies_are_kept(project, server):
+def test_replies_of_unused_bodies_are_kept(project, meeting):
     """What was paid for when `-x` ended the run is in the cache: the next run pays the rest."""
     gather(project, 12)
-    server.wanted = 2
+    meeting.wanted = 2
     project.eval(ASK.format(red=["c01", "c02", "c06", "c07"]))
     project.run("-x", "--ailoop-concurrency=4").assert_outcomes(passed=1, failed=1)
-    assert 2 < server.calls < 12
+    assert 2 < meeting.calls < 12
     project.eval(ASK.format(red=[]))
     project.run().assert_outcomes(passed=12)
-    assert 12 == server.calls
+    assert 12 == meeting.calls
 
 
 FLAKY = """
@@ -164,7 +154,7 @@ class TestIt:
 """
 
 
-def test_a_rerun_gets_a_fresh_body(project, server):
+def test_a_rerun_gets_a_fresh_body(project, meeting):
     """A body that failed ahead is run anew: a new `self`, new scores, and the same reply."""
     gather(project, 5)
     project.eval(FLAKY)
@@ -178,24 +168,24 @@ def test_a_rerun_gets_a_fresh_body(project, server):
     }
     assert {"c00": [1], "c01": [3], "c02": [1], "c03": [1], "c04": [1]} == tries
     assert [1] * 5 == [len(row["calls"]) for row in project.results()]
-    assert 5 == server.calls
+    assert 5 == meeting.calls
 
 
-def test_a_rerun_asks_anew_where_it_must(project, server):
+def test_a_rerun_asks_anew_where_it_must(project, meeting):
     """With `--ailoop-replies=live` each attempt asks the model."""
     gather(project, 5)
     project.eval(FLAKY)
     project.run("--reruns=3", "--ailoop-replies=live", on=["rerunfailures"]).assert_outcomes(
         passed=5
     )
-    assert 7 == server.calls
+    assert 7 == meeting.calls
 
 
-def test_a_rerun_after_a_fault_asks_anew(project, server):
+def test_a_rerun_after_a_fault_asks_anew(project, meeting):
     """A call that failed ahead of its turn is asked again by the rerun, and none but it."""
     gather(project, 6)
     project.eval(ASK.format(red=[]).replace("AsyncOpenAI()", "AsyncOpenAI(max_retries=0)"))
-    server.fail_next(400)
+    meeting.fail_next(400)
     result = project.run("--reruns=1", on=["rerunfailures"])
     result.stdout.fnmatch_lines(["*6 passed, 1 rerun*"])
-    assert 7 == server.calls
+    assert 7 == meeting.calls

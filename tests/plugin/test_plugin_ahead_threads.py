@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.fakes.crowd import MeetingServer, gather, notes
+from tests.fakes.crowd import gather, notes
 
 HEAD = """
 import asyncio
@@ -30,14 +28,6 @@ async def ask(words):
     return reply.choices[0].message.content
 
 """
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MeetingServer]:
-    with MeetingServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
 
 
 def body(kind: str, *lines: str) -> str:
@@ -107,11 +97,11 @@ OVERLAP -= {"thread pool", "thread pool of the module", "own thread"}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_calls_belong_to_their_items(project, server, way):
+def test_calls_belong_to_their_items(project, meeting, way):
     """However an item asks, its record holds its own calls, all of them and no others."""
     gather(project, 5, inputs="question {}?")
     project.eval(WAYS[way])
-    server.wanted = 3 if way in OVERLAP else 1
+    meeting.wanted = 3 if way in OVERLAP else 1
     result = project.run("-W", "error")
     result.assert_outcomes(passed=5)
     result.stdout.no_fnmatch_line("*one at a time*")
@@ -120,10 +110,10 @@ def test_calls_belong_to_their_items(project, server, way):
         assert texts
         assert all(f"question {number}?" in one for one in texts), texts
     if way in OVERLAP:
-        assert 3 <= server.most
+        assert 3 <= meeting.most
 
 
-def test_sync_and_async_in_one_module(project, server, workers):
+def test_sync_and_async_in_one_module(project, meeting, workers):
     """Bodies of both kinds overlap with each other."""
     gather(project, 4, inputs="question {}?")
     project.eval(
@@ -138,10 +128,10 @@ async def test_async(case):
     assert case.input in await ask(case.input + " again")
 """
     )
-    server.wanted = 2 if workers else 8
+    meeting.wanted = 2 if workers else 8
     project.run(*workers).assert_outcomes(passed=8)
-    assert server.wanted <= server.most
-    assert 8 == server.calls
+    assert meeting.wanted <= meeting.most
+    assert 8 == meeting.calls
 
 
 def test_a_body_that_never_ends_by_itself(project):

@@ -2,28 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes.crowd import MeetingServer, gather
-
-SIGNAL = ("--timeout-method=signal",)
-
-#: Waits for others first, so that what hangs was begun before its turn.
-HEAD = """
-import asyncio
-import time
-from crowd import Crowd, note
-
-crowd = Crowd({many})
-"""
-
-
-def evals(project, text: str, *, many: int = 3, count: int = 5) -> None:
-    gather(project, count)
-    project.eval(HEAD.format(many=many) + text)
-
-
-def outcomes(project) -> str:
-    """Return how the items ended: `P` or `F` each."""
-    return "".join(row["outcome"][0].upper() for row in project.results())
+from tests.fakes.crowd import SIGNAL, MeetingServer, evals, outcomes
 
 
 def test_a_sync_body_hangs_in_a_call(project, monkeypatch):

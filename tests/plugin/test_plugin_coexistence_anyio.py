@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import openai  # noqa: F401  (stays imported between the runs in this process)
 import pytest
-
-from tests.fakes.openai_server import FakeServer
 
 EVALS = """
 import asyncio
@@ -49,14 +45,6 @@ async def test_ordinary():
 """
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
-
-
 def backend(scope: str = "module") -> str:
     return f"""
 @pytest.fixture(scope="{scope}")
@@ -69,7 +57,7 @@ def anyio_backend():
     "others", [["anyio"], ["anyio", "asyncio"]], ids=["alone", "pytest-asyncio"]
 )
 @pytest.mark.parametrize("scope", ["function", "module", "session"])
-def test_evals_on_the_anyio_runner(project, server, scope, others):
+def test_evals_on_the_anyio_runner(project, known_server, scope, others):
     """Marked, unmarked and sync evals and ordinary tests pass live, and nothing warns."""
     project.eval(EVALS + backend(scope))
     mode = ("-o", "asyncio_default_fixture_loop_scope=function") if "asyncio" in others else ()
@@ -79,7 +67,7 @@ def test_evals_on_the_anyio_runner(project, server, scope, others):
     assert calls == {"test_marked": 3, "test_unmarked": 1, "test_sync": 2}
 
 
-def test_the_plugins_own_backend_parameter(project, server):
+def test_the_plugins_own_backend_parameter(project, known_server):
     """Where the project names no backend, anyio's parameter is a part of the test's name."""
     project.eval(EVALS)
     result = project.run("--ailoop-replies=live", "-W", "error", "-v", on=["anyio"])
@@ -89,17 +77,17 @@ def test_the_plugins_own_backend_parameter(project, server):
     assert tests == {"test_marked[asyncio]", "test_unmarked", "test_sync"}
 
 
-def test_auto_mode_and_replay(project, server):
+def test_auto_mode_and_replay(project, known_server):
     """anyio's auto mode takes all async evals; what was recorded is replayed without a call."""
     project.eval(EVALS + backend())
     auto = ("--anyio-mode=auto", "-W", "error")
     project.run("--ailoop-replies=record", *auto, on=["anyio"]).assert_outcomes(passed=10)
-    before = server.calls
+    before = known_server.calls
     project.run("--ailoop-replies=replay", *auto, on=["anyio"]).assert_outcomes(passed=10)
-    assert server.calls == before
+    assert known_server.calls == before
 
 
-def test_a_worker_in_a_module_fixture(project, server):
+def test_a_worker_in_a_module_fixture(project, known_server):
     """anyio keeps one task for all tests of a module: each call still belongs to its own eval."""
     project.eval(
         EVALS

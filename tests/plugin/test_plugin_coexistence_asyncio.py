@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 # Clients stay imported between the runs in this process: a second copy would be another library.
 import openai  # noqa: F401
 import pytest
-
-from tests.fakes.openai_server import FakeServer
 
 SCOPE = ("-o", "asyncio_default_fixture_loop_scope=function")
 AUTO = ("--asyncio-mode=auto", *SCOPE, "-W", "error")
@@ -60,16 +56,8 @@ def test_plain():
 """
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
-
-
 @pytest.mark.parametrize("mode", [AUTO, STRICT], ids=["auto", "strict"])
-def test_evals_and_ordinary_tests_side_by_side(project, server, mode):
+def test_evals_and_ordinary_tests_side_by_side(project, known_server, mode):
     """All kinds of eval run live and judged beside asyncio tests, and nothing warns."""
     project.eval(HEAD + APP + MARKED + JUDGED + SYNC + ORDINARY)
     result = project.run("--ailoop-replies=live", *mode, on=["asyncio"])
@@ -86,14 +74,14 @@ def test_evals_and_ordinary_tests_side_by_side(project, server, mode):
 
 
 @pytest.mark.parametrize("mode", [AUTO, STRICT], ids=["auto", "strict"])
-def test_recorded_in_one_replayed_in_the_other(project, server, mode):
+def test_recorded_in_one_replayed_in_the_other(project, known_server, mode):
     """Recordings do not know the loop: what was recorded is replayed without a call."""
     project.eval(HEAD + APP + MARKED + JUDGED + SYNC)
     project.run("--ailoop-replies=record", *AUTO, on=["asyncio"]).assert_outcomes(passed=12)
-    before = server.calls
+    before = known_server.calls
     result = project.run("--ailoop-replies=replay", *mode, on=["asyncio"])
     result.assert_outcomes(passed=12)
-    assert server.calls == before
+    assert known_server.calls == before
     assert {call["origin"] for row in project.results() for call in row["calls"]} == {"recording"}
 
 
@@ -123,7 +111,7 @@ async def test_it(case, own_loop, queue):
 
 
 @pytest.mark.parametrize("scope", ["module", "session"])
-def test_calls_of_a_longer_living_task(project, server, scope):
+def test_calls_of_a_longer_living_task(project, known_server, scope):
     """A worker started in a wider fixture calls for the eval that waits for it, not the first."""
     project.eval(
         HEAD
@@ -163,7 +151,7 @@ async def test_it(case, ask, trace):
     )
 
 
-def test_unawaited_and_missed_are_red_on_its_loops(project, server):
+def test_unawaited_and_missed_are_red_on_its_loops(project, known_server):
     """On pytest-asyncio's loop too, a forgotten await and a missed expectation are told."""
     project.eval(
         """

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import openai  # noqa: F401  (both stay imported between the runs in this process)
 import pytest
 import vcr.patch  # noqa: F401
-
-from tests.fakes.openai_server import FakeServer
 
 EVALS = """
 import openai
@@ -36,30 +32,22 @@ def test_both(case):
 """
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
-
-
-def test_each_keeps_what_it_recorded(project, server):
+def test_each_keeps_what_it_recorded(project, known_server):
     """A cassette for the ordinary test, a recording for the eval; both replay without a call."""
     project.eval(EVALS)
     result = project.run("--record-mode=once", "--ailoop-replies=record", on=["recording"])
     result.assert_outcomes(passed=4)
-    assert server.calls == 4
+    assert known_server.calls == 4
     cassettes = [path.name for path in project.path.glob("cassettes/**/*.yaml")]
     assert cassettes == ["test_ordinary.yaml"]
     recordings = project.path / "__recordings__" / "test_eval.jsonl"
     assert recordings.read_text("utf-8").count('"address"') == 3
     result = project.run("--record-mode=none", "--ailoop-replies=replay", on=["recording"])
     result.assert_outcomes(passed=4)
-    assert server.calls == 4
+    assert known_server.calls == 4
 
 
-def test_blocked_network_is_no_matter_in_replay(project, server):
+def test_blocked_network_is_no_matter_in_replay(project, known_server):
     """`--block-network` bars live calls; recorded replies need no network."""
     project.eval(EVALS)
     project.run("--ailoop-replies=record", "-k", "test_cases", on=["recording"])
@@ -75,20 +63,20 @@ def test_blocked_network_is_no_matter_in_replay(project, server):
     assert {row["outcome"] for row in project.results()} == {"error"}
 
 
-def test_the_vcr_marker_on_an_eval(project, server):
+def test_the_vcr_marker_on_an_eval(project, known_server):
     """On an eval the cassette serves as the network: what it plays is kept like a live reply."""
     project.eval(EVALS + BOTH)
     select = ("-k", "test_both")
     result = project.run(*select, "--record-mode=once", "--ailoop-replies=record", on=["recording"])
     result.assert_outcomes(passed=3, deselected=4)
-    assert server.calls == 3
+    assert known_server.calls == 3
     for replies, origin in (("live", "live"), ("replay", "recording")):
         result = project.run(
             *select, "--record-mode=none", f"--ailoop-replies={replies}", on=["recording"]
         )
         result.assert_outcomes(passed=3, deselected=4)
         assert [row["calls"][0]["origin"] for row in project.results()] == [origin] * 3
-    assert server.calls == 3
+    assert known_server.calls == 3
 
 
 LLM = """
@@ -100,13 +88,13 @@ LLM = """
 
 
 @pytest.mark.parametrize("kind", ["", "async "])
-def test_the_vcr_marker_on_an_eval_of_llm(project, server, kind):
+def test_the_vcr_marker_on_an_eval_of_llm(project, known_server, kind):
     """`llm`, which has connections of its own, is played the cassette all the same."""
     project.eval(LLM.format(kind=kind, wait="await " if kind else ""))
     result = project.run("--record-mode=once", "--ailoop-replies=live", on=["recording"])
     result.assert_outcomes(passed=3)
-    assert server.calls == 3
+    assert known_server.calls == 3
     result = project.run("--record-mode=none", "--ailoop-replies=live", on=["recording"])
     result.assert_outcomes(passed=3)
     assert [row["calls"][0]["origin"] for row in project.results()] == ["live"] * 3
-    assert server.calls == 3
+    assert known_server.calls == 3

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import openai  # noqa: F401  (stays imported between the runs in this process)
 import pytest
 
 from pytest_ailoop import recorder
-from tests.fakes.openai_server import FakeServer
 
 EVAL = """
 import logging
@@ -169,15 +166,7 @@ def test_sync(case, llm):
 """
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
-
-
-def test_nothing_warns_to_the_end_of_the_process(project, server, monkeypatch):
+def test_nothing_warns_to_the_end_of_the_process(project, known_server, monkeypatch):
     """With all warnings made errors, also Python's own: calls live and replayed leave none."""
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     monkeypatch.setenv("PYTHONDEVMODE", "1")

@@ -8,33 +8,17 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.fakes.judged import ASK, ask
 from tests.fakes.openai_server import FakeServer
 
-TABLE = """
-[tool.ailoop.models.m]
-model = "fake"
-base_url = "{url}"
-price = {{ input = 100000.0, output = 0.0 }}
-[tool.ailoop.models.dear]
-model = "dear"
-base_url = "{url}"
-price = {{ input = 0.0, output = 1000000.0 }}
-"""
-
-ASK = """
-@pytest.mark.ailoop(dataset="cases.jsonl", model="m")
-def test_it(case, llm):
-    expect(llm(f"what {case.id}")).to(contains(case.id))
-    expect(case.input).to(judge("is it one?", model="dear"), at_least=0)
-"""
+PRICE = "input = 0.0, output = 1000000.0"
 
 
 @pytest.fixture
 def asking(project: Any) -> Iterator[Any]:
     """Three items of one call to a model and one to a judge."""
     with FakeServer() as server:
-        project.write("pyproject.toml", TABLE.format(url=server.url))
-        project.eval(ASK)
+        ask(project, server.url, price=PRICE)
         yield project
 
 
@@ -64,8 +48,8 @@ def test_a_second_run_pays_nothing(asking, workers):
 def test_an_error_answer_costs_nothing(project):
     """What the server refuses is no unknown cost: the sum stays exact."""
     with FakeServer() as server:
-        project.write("pyproject.toml", TABLE.format(url=server.url))
-        project.eval(f"{ASK}    assert trace.tokens\n".replace("llm):", "llm, trace):"))
+        text = f"{ASK}    assert trace.tokens\n".replace("llm):", "llm, trace):")
+        ask(project, server.url, price=PRICE, text=text)
         server.fail_next(429, retry_after="0")
         project.run("--ailoop-case=sun", "--ailoop-lookahead=0").assert_outcomes(passed=1)
         calls = project.results()[0]["calls"]

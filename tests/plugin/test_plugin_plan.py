@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.fakes.judged import ASK, ask
 from tests.fakes.openai_server import FakeServer
-
-TABLE = """
-[tool.ailoop.models.m]
-model = "fake"
-base_url = "{url}"
-price = {{ input = 100000.0, output = 0.0 }}
-[tool.ailoop.models.dear]
-model = "dear"
-base_url = "{url}"
-price = {{ input = 1000000.0, output = 0.0 }}
-"""
-
-ASK = """
-@pytest.mark.ailoop(dataset="cases.jsonl", model="m")
-def test_it(case, llm):
-    expect(llm(f"what {case.id}")).to(contains(case.id))
-    expect(case.input).to(judge("is it one?", model="dear"), at_least=0)
-"""
 
 LOUD = """
 import pathlib
@@ -41,16 +23,9 @@ def test_ordinary():
 
 
 @pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
-
-
-@pytest.fixture
 def asking(project: Any, server: FakeServer) -> Any:
     """A project with three cases; each item asks the model once and a judge once."""
-    project.write("pyproject.toml", TABLE.format(url=server.url))
-    project.eval(ASK)
+    ask(project, server.url, price="input = 1000000.0, output = 0.0")
     return project
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import re
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -46,12 +45,6 @@ BODIES = {
     "swallowed and asserted": "assert 'echo' in app.swallow(case.input)",
     "swallowed and hard": "expect(app.swallow(case.input)).to(contains('echo'), hard=True)",
 }
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
 
 
 @pytest.fixture

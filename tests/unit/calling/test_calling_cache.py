@@ -11,24 +11,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_ailoop.calling.cache import Cache
-from pytest_ailoop.calling.stored import StoredReply, to_line
+from pytest_ailoop.calling.stored import to_line
+from tests.fakes.calls import stored
 
 LONG = " ".join(f"word{number}" for number in range(200))
-
-
-def stored(address: str = "a" * 16, **changes: Any) -> StoredReply:
-    fields: dict[str, Any] = {
-        "address": address,
-        "path": "/chat/completions",
-        "request": {"model": "m"},
-        "reply": {"json": {"a": 1}, "format": "compact"},
-    }
-    return StoredReply(**{**fields, **changes})
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import http.client
 import json
 import socket
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,6 @@ import pytest
 from pytest_ailoop.errors import BypassError
 from tests.fakes.openai_server import FakeServer
 from tests.fakes.sessions import FakeSession
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
 
 
 def _urllib(url: str) -> None:

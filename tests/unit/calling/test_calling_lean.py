@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pydantic
 import pytest
 
 from pytest_ailoop import recorder, redaction
-from pytest_ailoop.calling.client import LLM, SyncLLM, close_blocking_clients
+from pytest_ailoop.calling.client import LLM, SyncLLM
 from pytest_ailoop.calling.stored import StoredReply
 from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.reply import Reply
@@ -25,18 +24,7 @@ from tests.fakes.openai_server import FakeServer
 from tests.fakes.raw_server import Peer, RawServer, http
 from tests.fakes.sessions import FakeSession
 
-
-@pytest.fixture(autouse=True)
-def _tidy() -> Iterator[None]:
-    yield
-    redaction.forget()
-    close_blocking_clients()
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("tidy")
 
 
 class City(pydantic.BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ import httpx2
 import openai
 import pytest
 
-from pytest_ailoop import recorder, redaction
-from pytest_ailoop.calling.client import LLM, SyncLLM, close_blocking_clients
+from pytest_ailoop import recorder
+from pytest_ailoop.calling.client import LLM, SyncLLM
 from pytest_ailoop.calling.client import connections as connections_module
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.errors import ReplayMissError, ReplyError
@@ -30,18 +30,9 @@ KEY = "sk-canary-3141592653589793"
 
 
 @pytest.fixture(autouse=True)
-def _tidy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _without_retries(tidy: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_KEY", KEY)
     monkeypatch.setitem(connections_module.OPTIONS, "max_retries", 0)
-    yield
-    redaction.forget()
-    close_blocking_clients()
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
 
 
 @pytest.fixture(params=[LLM, SyncLLM])

@@ -6,32 +6,19 @@ import inspect
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_ailoop import redaction
-from pytest_ailoop.calling.client import LLM, SyncLLM, close_blocking_clients
+from pytest_ailoop.calling.client import LLM, SyncLLM
 from pytest_ailoop.calling.client import request as request_module
 from pytest_ailoop.data.variant import ModelSpec
 from tests.fakes.both_ways import ask, took_the_client
 from tests.fakes.openai_server import FakeServer
 from tests.fakes.sessions import FakeSession
 
-
-@pytest.fixture(autouse=True)
-def _tidy() -> Iterator[None]:
-    yield
-    redaction.forget()
-    close_blocking_clients()
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("tidy")
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,6 @@ def _no_secrets() -> Iterator[None]:
     redaction.forget()
 
 
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
-
-
 class City(pydantic.BaseModel):
     name: str
     people: int

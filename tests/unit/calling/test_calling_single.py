@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.calls import HERE, Place, reply, turns
 
 from pytest_ailoop.calling.cache import Cache
 from pytest_ailoop.calling.claims import Claims
 from pytest_ailoop.calling.single import Single
 from pytest_ailoop.calling.stored import StoredReply
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    found = Place(tmp_path)
-    yield found
-    assert found.leaders == []
-    assert found.claimed == 0
-    found.single.close()
-    found.cache.close()
+from tests.fakes.calls import HERE, Place, reply, turns
 
 
 def test_the_first_leads_and_the_others_get_its_reply(place: Place) -> None:

@@ -8,23 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.calls import HERE, Place, reply, turns
 
 from pytest_ailoop import recorder
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    found = Place(tmp_path)
-    yield found
-    assert found.leaders == []
-    assert found.claimed == 0
-    found.single.close()
-    found.cache.close()
+from tests.fakes.calls import HERE, Place, reply, turns
 
 
 def in_threads(work: list[Callable[[], Any]]) -> tuple[list[Any], Callable[[], None]]:

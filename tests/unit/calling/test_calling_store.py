@@ -16,9 +16,10 @@ from pytest_ailoop import redaction
 from pytest_ailoop.calling.identity import Identity, Request, address_of, endpoint_of, is_loopback
 from pytest_ailoop.calling.nearest import Neighbours, difference
 from pytest_ailoop.calling.recordings import read_recordings, write_recordings
-from pytest_ailoop.calling.stored import StoredReply, from_line, pack, to_line
+from pytest_ailoop.calling.stored import from_line, pack, to_line
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.errors import ReplyError
+from tests.fakes.calls import stored
 
 
 @pytest.fixture(autouse=True)
@@ -40,16 +41,6 @@ def request(
     return (identity or Identity()).request_of(
         "POST", host, target, data, content_type=content_type, url=url
     )
-
-
-def stored(address: str = "a" * 16, **changes: Any) -> StoredReply:
-    fields: dict[str, Any] = {
-        "address": address,
-        "path": "/chat/completions",
-        "request": {"model": "m"},
-        "reply": {"json": {"a": 1}, "format": "compact"},
-    }
-    return StoredReply(**{**fields, **changes})
 
 
 @pytest.mark.parametrize(

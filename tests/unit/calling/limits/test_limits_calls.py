@@ -33,12 +33,6 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
-
-
-@pytest.fixture
 def session(tmp_path: Path) -> Iterator[FakeSession]:
     with FakeSession(tmp_path) as running:
         yield running

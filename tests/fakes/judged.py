@@ -1,0 +1,31 @@
+"""An eval whose cases ask a priced model once and a priced judge once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ASK", "ask"]
+
+TABLE = """
+[tool.ailoop.models.m]
+model = "fake"
+base_url = "{url}"
+price = {{ input = 100000.0, output = 0.0 }}
+[tool.ailoop.models.dear]
+model = "dear"
+base_url = "{url}"
+price = {{ {price} }}
+"""
+
+ASK = """
+@pytest.mark.ailoop(dataset="cases.jsonl", model="m")
+def test_it(case, llm):
+    expect(llm(f"what {case.id}")).to(contains(case.id))
+    expect(case.input).to(judge("is it one?", model="dear"), at_least=0)
+"""
+
+
+def ask(project: Any, url: str, *, price: str, text: str = ASK) -> None:
+    """Write the eval into *project*; *price* is the judge's, as the table has it."""
+    project.write("pyproject.toml", TABLE.format(url=url, price=price))
+    project.eval(text)
