@@ -89,6 +89,11 @@ class Session:
         self._records[entry_key(record.key), record.key.trial] = _sound(record)
 
     @property
+    def records(self) -> tuple[ItemRecord, ...]:
+        """The records so far."""
+        return tuple(self._records.values())
+
+    @property
     def count(self) -> int:
         """Items that have a record so far."""
         return len(self._records)

@@ -10,7 +10,7 @@ from benchmarks.project import Project
 
 __all__ = ["MODES", "dist"]
 
-MODES = ("load", "loadscope", "loadfile", "loadgroup", "worksteal")
+MODES = ("load", "loadscope", "loadfile", "loadgroup", "worksteal", "each")
 
 
 def dist(bench: Bench) -> Iterator[Line]:

@@ -114,6 +114,16 @@ class Receiver:
 
             journals.tell_worker(node)
 
+    @pytest.hookimpl(wrapper=True, optionalhook=True)
+    def pytest_xdist_make_scheduler(
+        self, config: pytest.Config, log: Any
+    ) -> Generator[None, Any, Any]:
+        """Let xdist give its workers as many evals as they can run side by side."""
+        scheduler = yield
+        from pytest_ailoop.plugin.ahead import supply
+
+        return supply.supplying(scheduler, config, log)
+
     def pytest_report_header(self) -> list[str]:
         """Tell what is there to go on with where workers collect, who cannot tell it themselves."""
         if not options.resumes(self.config) or self.config.getoption("dist", "no") == "no":

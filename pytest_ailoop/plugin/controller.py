@@ -15,7 +15,7 @@ import pytest
 from pytest_ailoop import errors, text
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import item_from, plain, plan_from
-from pytest_ailoop.plugin import budget, options
+from pytest_ailoop.plugin import budget, options, stolen
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.journaling import journaling_of
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
@@ -51,7 +51,9 @@ def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
     if hasattr(report, "ailoop"):
         evaluation.heard = True
         evaluation.left_out.pop(report.nodeid, None)
-        evaluation.session.add(item_from(report.ailoop))
+        record = item_from(report.ailoop)
+        stolen.meet(evaluation, record)
+        evaluation.session.add(record)
         evaluation.given_up.pop(report.nodeid, None)
         given_up = report.ailoop.get("given_up")
         if given_up and report.ailoop["outcome"] != "error":
@@ -75,6 +77,7 @@ def worker_down(evaluation: Evaluation, node: Any, output: dict[str, Any] | None
         known.extend(one for one in output[name] if one not in known)
     evaluation.inline.update(output.get("inline", {}))
     evaluation.uncounted |= output.get("uncounted", False)
+    stolen.learn(evaluation, output.get("stolen", {}))
 
 
 #: What a worker says at its end: lists of texts of its evaluation.
@@ -90,6 +93,7 @@ def _publish(evaluation: Evaluation) -> None:
         }
         output["ailoop"]["inline"] = dict(evaluation.inline)
         output["ailoop"]["uncounted"] = evaluation.tally.is_broken
+        output["ailoop"]["stolen"] = dict(evaluation.stolen)
 
 
 def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:
@@ -143,6 +147,7 @@ def _redden(session: pytest.Session, status: pytest.ExitCode) -> None:
 
 def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:
     evaluation.session.plan(plan_of(evaluation))
+    stolen.settle(evaluation)
     outcome = evaluation.session.finish(
         exit_status=int(exitstatus),
         started=evaluation.started,

@@ -99,6 +99,8 @@ class Evaluation:
         self.warnings: list[str] = []
         #: Items that asked a model live and had to run in their own turn, by the reason.
         self.inline: Counter[str] = Counter()
+        #: Digests of calls that bodies made which then were taken away, by node id.
+        self.stolen: dict[str, list[str]] = {}
         self.outcome: Outcome | None = None
         #: Recording files written.
         self.recorded: list[str] = []

@@ -13,9 +13,10 @@ import pytest
 
 from pytest_ailoop import recorder
 from pytest_ailoop.calling.client import close_clients
-from pytest_ailoop.plugin import fixtures
+from pytest_ailoop.plugin import fixtures, stolen
 from pytest_ailoop.plugin.ahead.alarm import guarded, paused
 from pytest_ailoop.plugin.ahead.needs import loop_of, needs_of, skipped, value_of
+from pytest_ailoop.plugin.ahead.reach import reach_of
 from pytest_ailoop.plugin.ahead.window import Window
 from pytest_ailoop.plugin.naming import CELL, cell_of
 from pytest_ailoop.plugin.resume import is_kept
@@ -40,21 +41,14 @@ class Ahead:
     def __init__(
         self, evaluation: Evaluation, open_notebook: Callable[[pytest.Item], Recorder]
     ) -> None:
-        settings, option = evaluation.settings, evaluation.config.getoption
-        share = -(-settings.concurrency // settings.workers)
-        lookahead = settings.lookahead
-        most = None
-        if lookahead is None and option("maxfail", 0):
-            lookahead = share
-        elif lookahead is None:
-            lookahead, most = 4 * share, 32 * share
+        reach = reach_of(evaluation, evaluation.settings.workers)
         self._evaluation, self._open = evaluation, open_notebook
         self._window: Window | None = None
         self._bodies: dict[pytest.Item, Body] = {}
         self.engine = Engine(
-            gate=share,
-            lookahead=lookahead,
-            most=most,
+            gate=reach.share,
+            lookahead=reach.lookahead,
+            most=reach.most,
             upcoming=self._upcoming,
             last=close_clients,
         )
@@ -171,20 +165,29 @@ class Ahead:
         body = self._bodies.pop(item, None)
         if body is not None:
             self.engine.drop(body)
-            self._evaluation.store.leave(body.notebook)
-            recorder.end(body.notebook)
             del self._items[body.notebook]
+            self._leave(body.notebook)
 
     def _give_away(self, item: pytest.Item) -> None:
-        """Let the body of *item*, which another process runs now, end: its calls may be paid."""
-        notebook = self._bodies[item].notebook
-        del self._items[notebook]
+        """Let the body of *item*, which another process runs now, end: its calls may be paid.
 
-        def forget() -> None:
-            self._evaluation.store.leave(notebook)
-            recorder.end(notebook)
+        That process finds their replies in the cache, but in `live`.
+        """
+        if self._evaluation.settings.replies == "live":
+            self.forget(item)
+            return
+        body = self._bodies.pop(item)
+        del self._items[body.notebook]
 
-        self.engine.release(self._bodies.pop(item), forget)
+        def over() -> None:
+            stolen.note(self._evaluation, body.notebook)
+            self._leave(body.notebook)
+
+        self.engine.release(body, over)
+
+    def _leave(self, notebook: Recorder) -> None:
+        self._evaluation.store.leave(notebook)
+        recorder.end(notebook)
 
     def stop(self) -> None:
         """Let calls under way end, and cut all bodies: their fixtures are about to be torn down."""
