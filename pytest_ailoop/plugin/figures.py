@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,16 +16,22 @@ def properties(record: ItemRecord) -> Iterator[tuple[str, object]]:
     """Yield what junit and other reporters keep of an item: plain names and numbers."""
     for score in record.scores:
         if score.value is not None:
-            yield f"ailoop.{scrub.clean(score.name)}", _figure(score.value)
+            yield _property(score.name, _figure(score.value))
         else:
-            yield f"ailoop.{scrub.clean(score.name)}", scrub.clean(score.label or "not scored")
-    for purpose, name in (("app", "ailoop.cost"), ("judge", "ailoop.judge_cost")):
+            yield _property(score.name, scrub.clean(score.label or "not scored"))
+    for purpose, name in (("app", "cost"), ("judge", "judge_cost")):
         costs = [one.cost for one in record.calls if one.purpose == purpose]
         if costs and None not in costs:
-            yield name, round(sum(cost for cost in costs if cost is not None), 8)
+            yield _property(name, round(sum(cost for cost in costs if cost is not None), 8))
     latencies = [one.latency for one in record.calls if one.latency is not None]
     if latencies:
         yield "ailoop.latency", round(sum(latencies), 6)
+
+
+@functools.lru_cache(maxsize=1024, typed=True)
+def _property(name: str, value: object) -> tuple[str, object]:
+    """Return a property, the same object for equal ones: every report is kept to the end."""
+    return f"ailoop.{scrub.clean(name)}", value
 
 
 def words(record: dict[str, Any]) -> str:

@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.settings import Config
 
-__all__ = ["conditions", "identity_of", "key_digest"]
+__all__ = ["KEY", "conditions", "identity_of", "key_digest"]
 
-_KEY = pytest.StashKey[str]()
+KEY = pytest.StashKey[str]()
+"""On an item, once it was asked for."""
 
 
 def key_digest(evaluation: Evaluation, item: pytest.Item) -> str:
     """Return the digest of the item's name across runs; *item* is an eval."""
-    found = item.stash.get(_KEY, None)
+    found = item.stash.get(KEY, None)
     if found is None:
         cell = cell_of(item)
         assert cell is not None
         key = plain(key_of(evaluation, item, cell))
-        found = item.stash[_KEY] = digest.digest_text(digest.canonical(key))
+        found = item.stash[KEY] = digest.digest_text(digest.canonical(key))
     return found
 
 

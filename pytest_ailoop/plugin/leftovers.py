@@ -6,10 +6,13 @@ only without what hung on them. PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from pytest_ailoop.plugin import identity, journaling, naming, reporting
+from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION
 from pytest_ailoop.plugin.items import RUNNING, end
 from pytest_ailoop.plugin.naming import cell_of
@@ -17,6 +20,19 @@ from pytest_ailoop.plugin.naming import cell_of
 __all__ = ["Leftovers"]
 
 _NO_KEYWORDS: dict[str, Any] = {}
+_NO_WORDS: frozenset[str] = frozenset()
+
+
+def _passing() -> Iterator[Any]:
+    """Yield the notes on an item that mean nothing after it, or are easily made anew."""
+    yield from (naming.KEY, identity.KEY, journaling.USED, alarm.TIMEOUT)
+    # pytest's own: how the phases ended, for `tmp_path`, and what `xfail` marks came to. On every
+    # item, whether it has any or not.
+    from _pytest import skipping, tmpdir
+
+    for module, name in ((tmpdir, "tmppath_result_key"), (skipping, "xfailed_key")):
+        if hasattr(module, name):
+            yield getattr(module, name)
 
 
 class Leftovers:
@@ -24,6 +40,9 @@ class Leftovers:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._passing = tuple(_passing())
+        #: Equal mappings of many items, each once.
+        self._scopes: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -33,9 +52,34 @@ class Leftovers:
             if RUNNING in item.stash:
                 end(self._config.stash[EVALUATION], item)  # An interrupt leaves it open.
                 del item.stash[RUNNING]
-            if not len(item.stash) and cell_of(item) is not None:
-                # An empty mapping keeps the room that it had.
-                item.stash = pytest.Stash()
+            if cell_of(item) is not None:
+                reporting.untell(item)
+                self._empty(item)
+                self._share(item)
+
+    def _empty(self, item: pytest.Item) -> None:
+        """Take our notes off *item*, and the room that they had, where nobody else has any."""
+        for key in self._passing:
+            if key in item.stash:
+                del item.stash[key]
+        if len(item.stash):
+            return
+        is_both = getattr(item, "_store", None) is item.stash
+        item.stash = pytest.Stash()
+        if is_both:
+            item._store = item.stash
+
+    def _share(self, item: Any) -> None:
+        """Give *item* what it has in common with others, instead of its own of each.
+
+        Whoever wants to select an item by further words has done so by now.
+        """
+        if not getattr(item, "extra_keyword_matches", True):
+            item.extra_keyword_matches = _NO_WORDS
+        scopes = getattr(item.callspec, "_arg2scope", None)
+        if type(scopes) is dict:
+            shared = self._scopes.setdefault(tuple(scopes.items()), scopes)
+            object.__setattr__(item.callspec, "_arg2scope", shared)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:

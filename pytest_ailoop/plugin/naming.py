@@ -19,6 +19,7 @@ from pytest_ailoop.plugin.evaluation import Evaluation
 
 __all__ = [
     "CELL",
+    "KEY",
     "NOTHING",
     "NoCell",
     "cell_of",
@@ -43,7 +44,8 @@ class NoCell:
     why: str
 
 
-_KEY = pytest.StashKey[ItemKey]()
+KEY = pytest.StashKey[ItemKey]()
+"""On an item, once it was asked for."""
 
 
 def cell_of(item: pytest.Item) -> Cell | None:
@@ -62,10 +64,10 @@ def nothing_of(item: pytest.Item) -> NoCell | None:
 
 def key_of(evaluation: Evaluation, item: pytest.Item, cell: Cell) -> ItemKey:
     """Return the item's name across runs: module, test, variant, case, trial."""
-    found = item.stash.get(_KEY, None)
+    found = item.stash.get(KEY, None)
     if found is None:
         module, test = test_of(evaluation, item, cell.id)
-        found = item.stash[_KEY] = ItemKey(
+        found = item.stash[KEY] = ItemKey(
             module=module,
             test=test,
             variant=cell.variant,

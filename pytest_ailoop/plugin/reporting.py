@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["complete", "prepare", "status", "warned"]
+__all__ = ["complete", "prepare", "status", "untell", "warned"]
 
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
@@ -246,6 +246,13 @@ def _tell_anew(item: pytest.Item, properties: list[tuple[str, object]]) -> None:
     item.user_properties[:] = [one for one in item.user_properties if one not in told]
     item.user_properties.extend(properties)
     item.stash[_TOLD] = properties
+
+
+def untell(item: pytest.Item) -> None:
+    """Take our properties off *item*, which is finished; its reports bear them."""
+    if _TOLD in item.stash:
+        _tell_anew(item, [])
+        del item.stash[_TOLD]
 
 
 def _name_place(item: pytest.Item, verdict: list[str], report: pytest.TestReport) -> None:

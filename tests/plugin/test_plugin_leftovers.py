@@ -66,3 +66,51 @@ def test_a_failed_report_keeps_its_keywords(project: Project) -> None:
         "    terminalreporter.write_line(f'keywords {\"test_it[sun]\" in one.keywords}')\n",
     )
     project.run_apart().stdout.fnmatch_lines(["keywords True"])
+
+
+_ITEMS = """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter):
+    items = terminalreporter._session.items
+    told = [one.user_properties for one in terminalreporter.stats["passed"]]
+    line = (
+        f"noted {sum(len(one.stash) for one in items)} "
+        f"same {sum(one._store is one.stash for one in items)} "
+        f"scopes {len({id(one.callspec._arg2scope) for one in items})} "
+        f"words {sum(one.extra_keyword_matches == set() for one in items)} "
+        f"properties {sum(len(one.user_properties) for one in items)} "
+        f"told {sum(('ailoop.passed', 1) in one for one in told)} "
+        f"equal {len({id(pair) for one in told for pair in one if pair[0] == 'ailoop.passed'})}"
+    )
+    terminalreporter.write_line(line)
+"""
+
+
+def test_finished_items_keep_no_notes_and_share_what_is_equal(project: Project) -> None:
+    """An item is pytest's own object and little else; figures stand on its report."""
+    project.rows([{"id": f"c{number}", "input": "x"} for number in range(8)])
+    project.eval(_ASSERTS)
+    project.write("conftest.py", _ITEMS)
+    expected = "noted 0 same 8 scopes 1 words 8 properties 0 told 8 equal 1"
+    project.run_apart().stdout.fnmatch_lines([expected])
+
+
+def test_an_item_that_runs_again_later_tells_its_figures_once(project: Project) -> None:
+    """What was taken off a finished item is made anew where a plugin runs it a second time."""
+    project.rows([{"id": f"c{number}", "input": "x"} for number in range(3)])
+    project.eval(_ASSERTS)
+    project.write(
+        "conftest.py",
+        "def pytest_runtestloop(session):\n"
+        "    for item in [*session.items, *session.items]:\n"
+        "        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)\n"
+        "    return True\n\n"
+        "def pytest_terminal_summary(terminalreporter):\n"
+        "    told = [one.user_properties for one in terminalreporter.stats['passed']]\n"
+        "    terminalreporter.write_line(f'{len(told)} times {[len(one) for one in told]}')\n",
+    )
+    result = project.run_apart()
+    result.stdout.fnmatch_lines(["6 times [[]1, 1, 1, 1, 1, 1[]]"])
+    assert len(project.results()) == 3

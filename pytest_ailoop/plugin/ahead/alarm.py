@@ -22,9 +22,10 @@ from pytest_ailoop.recorder import Recorder
 from pytest_ailoop.scheduling.body import Body
 from pytest_ailoop.scheduling.engine import Engine
 
-__all__ = ["guarded", "note_timeout", "paused"]
+__all__ = ["TIMEOUT", "guarded", "note_timeout", "paused"]
 
-_TIMEOUT = pytest.StashKey[float]()
+TIMEOUT = pytest.StashKey[float]()
+"""On an item: the seconds that pytest-timeout allows it."""
 #: Seconds below which nothing is left. Where nothing is, the alarm must come nonetheless: at once.
 _SOON = 0.001
 #: Seconds after which what was told to end is told again.
@@ -33,7 +34,7 @@ _AGAIN = 0.2
 
 def note_timeout(item: pytest.Item, seconds: float) -> None:
     """Keep how long *item* may take, as pytest-timeout knows it."""
-    item.stash[_TIMEOUT] = seconds
+    item.stash[TIMEOUT] = seconds
 
 
 @contextlib.contextmanager
@@ -92,7 +93,7 @@ class _Watch:
         self._engine, self._body, self._items = engine, body, items
         #: What stood there: it raises.
         self.raising = raising
-        allowed = item.stash.get(_TIMEOUT, None)
+        allowed = item.stash.get(TIMEOUT, None)
         #: Whether the body is over, and took longer than it may before its turn came.
         self.is_overdue = (
             body.is_done and body.fault is None and allowed is not None and body.spent > allowed
