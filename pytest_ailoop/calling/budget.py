@@ -31,6 +31,7 @@ _NO_USAGE = (
     "stream_options={{'include_usage': True}} and read to its end"
 )
 _GO_ON = "run the same command again to go on (replies so far are kept), or raise the limit"
+_ANEW = "raise the limit; --ailoop-replies={mode} asks everything anew in each run"
 
 
 class Budget:
@@ -44,6 +45,8 @@ class Budget:
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.max_calls, self.max_cost = settings.max_calls, settings.max_cost
         self.max_time = settings.max_time
+        anew = settings.replies in ("live", "record")
+        self._next = _ANEW.format(mode=settings.replies) if anew else _GO_ON
         self._clock = clock
         now = clock()
         # The controller's clock is that of its workers: they run on one machine.
@@ -87,7 +90,7 @@ class Budget:
 
     def _refusal(self, book: Book, limit: str) -> str:
         book.stopped = book.stopped or limit
-        return f"not asked: {self.words(limit)} is reached, {self.made(book)}; {_GO_ON}"
+        return f"not asked: {self.words(limit)} is reached, {self.made(book)}; {self._next}"
 
     def spent(self, model: str | None, purpose: str, cost: float | None) -> None:
         """Note what a call that `start` counted turned out to cost; None is not to be known.

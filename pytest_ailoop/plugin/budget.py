@@ -25,7 +25,6 @@ __all__ = [
     "forgetting_no_failure",
     "is_left_out",
     "leave_out",
-    "next_step",
     "redden",
     "stopped",
 ]
@@ -113,16 +112,3 @@ def redden(evaluation: Evaluation, session: pytest.Session) -> None:
     """
     if evaluation.is_stopped:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
-
-
-def next_step(evaluation: Evaluation) -> tuple[str, str] | None:
-    """Return the command that goes on with a stopped run, and what it does."""
-    import shlex
-
-    if not evaluation.left_out or not evaluation.budget.stopped:
-        return None
-    arguments = [str(one) for one in evaluation.config.invocation_params.args]
-    if "--ailoop-resume" not in arguments:
-        arguments.append("--ailoop-resume")
-    command = scrub.clean(text.one_line(shlex.join(["pytest", *arguments]), 300))
-    return command, "goes on with what is left"

@@ -103,6 +103,8 @@ def finish(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> 
         return
     if evaluation.usage_faults:
         _redden(session, pytest.ExitCode.USAGE_ERROR)
+    most = session.config.getoption("maxfail", None) or 0
+    evaluation.is_failed = 0 < most <= session.testsfailed
     interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     tests = evaluation.session.planned.tests
     looked = options.runs_nothing(session.config)

@@ -89,6 +89,8 @@ class Evaluation:
         self.left_out: dict[str, str] = {}
         #: Whether that is how the run ended.
         self.is_stopped = False
+        #: Whether so many tests failed that the run ended there (`-x`).
+        self.is_failed = False
         #: Calls that items were measured without, for they were cancelled in line, by node id.
         self.given_up: dict[str, int] = {}
         #: Items that were kept from interrupted runs.

@@ -16,6 +16,7 @@ from pytest_ailoop.plugin import journals, options
 from pytest_ailoop.plugin.identity import identity_of, key_digest
 from pytest_ailoop.plugin.journaling import JOURNALING, USED, mark
 from pytest_ailoop.plugin.naming import cell_of, key_of
+from pytest_ailoop.plugin.scrub import clean
 
 if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
@@ -166,22 +167,41 @@ def lines(evaluation: Evaluation) -> Iterator[str]:
 
 
 def command(evaluation: Evaluation) -> tuple[str, str] | None:
-    """Return the command that goes on with a run that ended before it was complete."""
+    """Return the command that goes on with a run that ended before it was complete.
+
+    And what it does. None where nothing is kept to go on with.
+    """
     import shlex
 
-    state = evaluation.config.stash.get(JOURNALING, None)
-    if state is None or state.fault or not state.was_stopped or not state.held:
+    why = _to_go_on_with(evaluation)
+    if not why:
         return None
     given = [str(one) for one in evaluation.config.invocation_params.args]
-    words = shlex.join(["pytest", *_without_stops(given), "--ailoop-resume"])
-    return words, f"keeps the {text.plural(state.held, 'finished item')} and goes on"
+    if evaluation.is_failed:
+        given = list(_without_stops(given))
+    rest = [one for one in given if one != "--ailoop-resume"]
+    words = shlex.join(["pytest", *rest, "--ailoop-resume"])
+    return clean(text.one_line(words, 2000)), why
+
+
+def _to_go_on_with(evaluation: Evaluation) -> str:
+    """Return what going on would do, in words; empty where it is of no use."""
+    if evaluation.settings.replies in ("live", "record"):
+        return ""
+    # Its replies are kept, whatever else is.
+    if evaluation.left_out and evaluation.budget.stopped:
+        return "goes on with what is left"
+    state = evaluation.config.stash.get(JOURNALING, None)
+    if state is None or state.fault or not state.was_stopped or not state.held:
+        return ""
+    return f"keeps the {text.plural(state.held, 'finished item')} and goes on"
 
 
 def _without_stops(given: list[str]) -> Iterator[str]:
     """Leave out what ends a run at its first failure: the failure is kept, too."""
     value = False
     for one in given:
-        if value or one in ("--ailoop-resume", "--exitfirst") or one.startswith("--maxfail="):
+        if value or one == "--exitfirst" or one.startswith("--maxfail="):
             value = False
         elif one == "--maxfail":
             value = True

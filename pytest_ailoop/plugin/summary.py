@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ailoop import text
-from pytest_ailoop.plugin import budget, resume
+from pytest_ailoop.plugin import resume
 from pytest_ailoop.plugin.scrub import clean
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _section(evaluation: Evaluation, *, verbose: int, **looks: Any) -> Iterator[
 def _reachable(evaluation: Evaluation, report: Report) -> Report:
     """Return *report* with commands that work from where pytest was called."""
     root = evaluation.settings.root
-    on = budget.next_step(evaluation) or resume.command(evaluation)
+    on = resume.command(evaluation)
     first = () if on is None else (on,)
     if evaluation.config.invocation_params.dir.is_relative_to(root):
         return replace(report, next=(*first, *report.next))
