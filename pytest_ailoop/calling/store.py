@@ -20,15 +20,14 @@ from pytest_ailoop.calling.givenup import GivenUp
 from pytest_ailoop.calling.identity import Identity, Request
 from pytest_ailoop.calling.limits import Limits
 from pytest_ailoop.calling.misses import miss_message
-from pytest_ailoop.calling.nearest import Neighbours
-from pytest_ailoop.calling.recordings import read_recordings, write_recordings
+from pytest_ailoop.calling.recorded import RecordedFile
+from pytest_ailoop.calling.recordings import write_recordings
 from pytest_ailoop.calling.single import Single
 from pytest_ailoop.calling.stored import StoredReply
 from pytest_ailoop.calling.tally import Tally
 from pytest_ailoop.data.call import Origin
 from pytest_ailoop.data.record import ItemRecord
-from pytest_ailoop.digest import digest_text
-from pytest_ailoop.errors import ReplayMissError, ReplyError
+from pytest_ailoop.errors import ReplayMissError
 from pytest_ailoop.recorder import Recorder
 from pytest_ailoop.settings import Settings
 from pytest_ailoop.text import plural
@@ -73,7 +72,7 @@ class Store:
         self.on_unattributed: list[Callable[[], None]] = []
         #: Called at each item's start.
         self.on_item: list[Callable[[], None]] = []
-        self._files: dict[Path, _File] = {}
+        self._files: dict[Path, RecordedFile] = {}
         self._answered: set[str] = set()
         #: Replies that the cache would not take.
         self._kept: dict[str, StoredReply] = {}
@@ -170,11 +169,11 @@ class Store:
             self._answered.add(address)
         return found
 
-    def _file(self, path: Path) -> _File:
+    def _file(self, path: Path) -> RecordedFile:
         with self._lock:
             found = self._files.get(path)
             if found is None:
-                found = self._files[path] = _File(path)
+                found = self._files[path] = RecordedFile(path)
             return found
 
     def _miss(
@@ -251,64 +250,3 @@ class Store:
         self.budget.close()
         self.tally.close()
         self.limits.close()
-
-
-class _File:
-    """One file of recordings, read on first use; its damage is told at each use."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._replies: dict[str, StoredReply] | None = None
-        self._damage: str | None = None
-        self._neighbours: Neighbours | None = None
-        self._texts: dict[str, str] | None = None
-
-    def get(self, address: str) -> StoredReply | None:
-        __tracebackhide__ = True
-        return self._read().get(address)
-
-    @property
-    def size(self) -> int:
-        return len(self._read())
-
-    def text_of(self, digest: str) -> str | None:
-        """Return the reply text that has *digest*; None where there is none, or only damage."""
-        with contextlib.suppress(ReplyError):
-            self._read()
-        with self._lock:
-            if self._texts is None:
-                texts = map(_reply_text, (self._replies or {}).values())
-                self._texts = {digest_text(one): one for one in texts if one}
-        return self._texts.get(digest)
-
-    def nearest(self, request: Request) -> StoredReply | None:
-        with self._lock:
-            if self._neighbours is None:
-                self._neighbours = Neighbours((self._replies or {}).values())
-        return self._neighbours.nearest(request)
-
-    def _read(self) -> dict[str, StoredReply]:
-        __tracebackhide__ = True
-        if self._replies is not None:
-            return self._replies
-        with self._lock:
-            if self._damage is None and self._replies is None:
-                try:
-                    self._replies = read_recordings(self._path)
-                except ReplyError as error:
-                    self._damage = str(error)
-        if self._replies is None:
-            raise ReplyError(self._damage)
-        return self._replies
-
-
-def _reply_text(stored: StoredReply) -> str:
-    from pytest_ailoop.calling.parse import facts_of
-
-    try:
-        reply = stored.readable
-    except ValueError:
-        return ""
-    asked = stored.request if isinstance(stored.request, dict) else None
-    return facts_of(stored.path, asked, reply, stored.content_type).reply_text or ""
