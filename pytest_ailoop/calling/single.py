@@ -10,17 +10,12 @@ import os
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
-from pytest_ailoop import recorder
+from pytest_ailoop.calling.bells import AsyncBell, Bell, News, SyncBell
 from pytest_ailoop.calling.claims import Claims
 from pytest_ailoop.calling.stored import StoredReply
 
 __all__ = ["Single"]
-
-#: What a call is told: it `leads` and is made for all, a reply was `kept` meanwhile, or it goes
-#: `alone`, with nobody waiting for it.
-News = Literal["leads", "kept", "alone"]
 
 # After that many leaders in a row that got no reply, all who wait try for themselves: one after the
 # other, a server that is down would keep the last one waiting for hours.
@@ -65,7 +60,7 @@ class Single:
         """
         if self._claims is None:
             return None
-        bell = _AsyncBell(call, item)
+        bell = AsyncBell(call, item)
         steps = self._steps(address, bell, self._claims)
         try:
             while True:
@@ -87,7 +82,7 @@ class Single:
         """
         if self._claims is None:
             return None
-        bell = _SyncBell(call, item, may_wait)
+        bell = SyncBell(call, item, may_wait)
         steps = self._steps(address, bell, self._claims)
         try:
             while True:
@@ -135,7 +130,7 @@ class Single:
             self._claims.close()
 
     def _steps(
-        self, address: str, bell: _Bell, claims: Claims
+        self, address: str, bell: Bell, claims: Claims
     ) -> Generator[None, None, StoredReply | None]:
         """Yield where the caller has to wait for its bell; return as `join` does."""
         try:
@@ -157,7 +152,7 @@ class Single:
                     lead.waiting.remove(bell)
             raise
 
-    def _enter(self, address: str, bell: _Bell) -> News | None:
+    def _enter(self, address: str, bell: Bell) -> News | None:
         self._renew()
         with self._lock:
             lead = self._leads.get(address)
@@ -171,7 +166,7 @@ class Single:
             return None
 
     def _lead(
-        self, address: str, bell: _Bell, claims: Claims
+        self, address: str, bell: Bell, claims: Claims
     ) -> Generator[None, None, StoredReply | None]:
         """Take the address among all processes; yield and return as `_steps`."""
         since = self._since
@@ -210,92 +205,10 @@ class Single:
             bell.ring("alone")
 
 
-class _Bell:
-    """Where one call waits for news, and what it may wait for."""
-
-    loop: Any = None
-    takes_turns = False
-
-    def __init__(self, call: object, item: object, may_wait: bool = True) -> None:
-        self.call, self.item, self.may_wait = call, item, may_wait
-        self.news: News | None = None
-
-    def may_wait_for(self, leader: _Bell) -> bool:
-        """Return whether *leader* is sure to go on while this one waits."""
-        raise NotImplementedError
-
-    def hang(self) -> None:
-        """Get ready to be rung."""
-        raise NotImplementedError
-
-    def ring(self, news: News) -> bool:
-        """Wake the call, from any thread; return whether there is anyone to hear it."""
-        raise NotImplementedError
-
-    def call_again(self) -> None:
-        """Wake the call, which leads."""
-        self.ring("leads")
-
-
-class _AsyncBell(_Bell):
-    def __init__(self, call: object, item: object) -> None:
-        import asyncio
-
-        super().__init__(call, item)
-        self.loop = asyncio.get_running_loop()
-
-    def may_wait_for(self, leader: _Bell) -> bool:
-        return leader.loop is self.loop
-
-    def hang(self) -> None:
-        self._future = self.loop.create_future()
-
-    def ring(self, news: News) -> bool:
-        self.news = news
-        try:
-            self.loop.call_soon_threadsafe(_resolve, self._future)
-        except RuntimeError:  # The loop is closed.
-            return False
-        return True
-
-    async def heard(self) -> None:
-        await self._future
-
-
-def _resolve(future: Any) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-class _SyncBell(_Bell):
-    def __init__(self, call: object, item: object, may_wait: bool) -> None:
-        super().__init__(call, item, may_wait)
-        self.takes_turns = recorder.takes_turns()
-
-    def may_wait_for(self, leader: _Bell) -> bool:
-        if not self.may_wait:
-            return False
-        # A thread that a body started and waits for keeps that body from letting others go on.
-        return self.takes_turns or (leader.loop is None and not leader.takes_turns)
-
-    def hang(self) -> None:
-        self._event = threading.Event()
-
-    def ring(self, news: News) -> bool:
-        self.news = news
-        self._event.set()
-        return True
-
-    def heard(self) -> None:
-        # On Windows, Ctrl-C ends no wait that has no end.
-        while not self._event.wait(1.0):
-            pass
-
-
 @dataclass(eq=False)
 class _Lead:
     """The call that is made, and those that wait for it."""
 
-    bell: _Bell
-    waiting: list[_Bell] = field(default_factory=list)
+    bell: Bell
+    waiting: list[Bell] = field(default_factory=list)
     failures: int = 0
