@@ -6,32 +6,16 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from pytest_ailoop import recorder
 from pytest_ailoop.calling.conduct import Answer
 from pytest_ailoop.calling.exchange import Exchange
-from pytest_ailoop.calling.limits.deadlines import plug_of
 from pytest_ailoop.calling.stored import StoredReply, is_stream
+from pytest_ailoop.calling.watched import async_tee_of, tee_of, waits
 from pytest_ailoop.errors import LimitError
 
-__all__ = ["Wire", "is_final"]
-
-# The last event of a stream, after which clients stop reading, some without waiting for the end.
-_FINAL = re.compile(
-    rb"(?:^|[\r\n])(?:data: ?\[DONE\]|event: ?(?:message_stop|"
-    rb"response\.(?:completed|failed|incomplete))\r?\ndata:[^\r\n]*)[\r\n]"
-)
-# The model had finished; what may follow counts tokens.
-_FINISHED = re.compile(rb'"finish_reason": ?"')
-
-
-def is_final(body: bytes | bytearray, start: int = 0) -> bool:
-    """Return whether the stream so far holds its protocol's last event, from *start* on."""
-    return _FINAL.search(body, start) is not None
+__all__ = ["Wire"]
 
 
 class Wire:
@@ -39,77 +23,8 @@ class Wire:
 
     def __init__(self, module: Any) -> None:
         self.module = module
-
-        class Pieces(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
-            def __init__(self, pieces: list[bytes]) -> None:
-                self._pieces = pieces
-
-            def __iter__(self) -> Iterator[bytes]:
-                yield from self._pieces
-
-            async def __aiter__(self) -> AsyncIterator[bytes]:
-                for piece in self._pieces:
-                    yield piece
-
-        class Tee(_Watched, module.SyncByteStream):  # type: ignore[misc]
-            def begin(self) -> None:
-                try:
-                    self._source = iter(self.source)
-                    self._pull()
-                except BaseException:
-                    self.source.close()
-                    raise
-
-            def _pull(self) -> None:
-                with recorder.away(), self.waits():
-                    self.take(next(self._source, None))
-
-            def __iter__(self) -> Iterator[bytes]:
-                try:
-                    while (piece := self.piece) is not None:
-                        yield piece
-                        self._pull()
-                except Exception as error:
-                    self.broke(error)
-                    raise
-                self.ended()
-
-            def close(self) -> None:
-                try:
-                    self.source.close()
-                finally:
-                    self.closed()
-
-        class AsyncTee(_Watched, module.AsyncByteStream):  # type: ignore[misc]
-            async def begin(self) -> None:
-                try:
-                    self._source = aiter(self.source)
-                    await self._pull()
-                except BaseException:
-                    await self.source.aclose()
-                    raise
-
-            async def _pull(self) -> None:
-                async with self.awaits():
-                    self.take(await anext(self._source, None))
-
-            async def __aiter__(self) -> AsyncIterator[bytes]:
-                try:
-                    while (piece := self.piece) is not None:
-                        yield piece
-                        await self._pull()
-                except Exception as error:
-                    self.broke(error)
-                    raise
-                self.ended()
-
-            async def aclose(self) -> None:
-                try:
-                    await self.source.aclose()
-                finally:
-                    self.closed()
-
-        self._pieces, self._tee, self._async_tee = Pieces, Tee, AsyncTee
+        self._pieces = _pieces_of(module)
+        self._tee, self._async_tee = tee_of(module), async_tee_of(module)
 
     def replay(self, stored: StoredReply) -> Any:
         """Return the response that hands out *stored* piece by piece."""
@@ -139,11 +54,11 @@ class Wire:
     def watch(self, response: Any, exchange: Exchange) -> Any:
         """Return *response*, read whole and kept; a stream is kept while the application reads."""
         if self._streams(response):
-            response.stream = tee = self._tee(response, exchange, self)
+            response.stream = tee = self._tee(response, exchange, self.unpacked)
             tee.begin()
         else:
             try:
-                with _waits(exchange, response):
+                with waits(exchange, response):
                     body = b"".join(response.stream)
             finally:
                 response.stream.close()
@@ -153,7 +68,7 @@ class Wire:
     async def watch_async(self, response: Any, exchange: Exchange) -> Any:
         """Do as `watch` for an async transport."""
         if self._streams(response):
-            response.stream = tee = self._async_tee(response, exchange, self)
+            response.stream = tee = self._async_tee(response, exchange, self.unpacked)
             await tee.begin()
         else:
             try:
@@ -181,79 +96,16 @@ class Wire:
         return bytes(whole.content)
 
 
-class _Watched:
-    """A live stream on its way to the application: timed, gathered, and kept before it ends."""
+def _pieces_of(module: Any) -> Any:
+    class Pieces(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
+        def __init__(self, pieces: list[bytes]) -> None:
+            self._pieces = pieces
 
-    def __init__(self, response: Any, exchange: Exchange, wire: Wire) -> None:
-        self.source = response.stream
-        self._response, self._exchange, self._wire = response, exchange, wire
-        self._body = bytearray()
-        self._first: float | None = None
-        #: The piece to hand on next; None at the end.
-        self.piece: bytes | None = None
-        self._kept = -1
-        self._settled = False
-        self._plain = not response.headers.get("content-encoding")
+        def __iter__(self) -> Iterator[bytes]:
+            yield from self._pieces
 
-    def waits(self) -> contextlib.AbstractContextManager[None]:
-        """Return what to wait for a piece inside of: it is cut at the deadline."""
-        return _waits(self._exchange, self._response)
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in self._pieces:
+                yield piece
 
-    def awaits(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Do as `waits` for an async stream."""
-        deadline = self._exchange.deadline
-        return contextlib.nullcontext() if deadline is None else deadline.awaited()
-
-    def take(self, piece: bytes | None) -> None:
-        """Take a piece before the application gets it; with the last event the reply is kept."""
-        self.piece = piece
-        if piece is None:
-            return
-        if self._first is None:
-            self._first = self._exchange.elapsed
-            if self._exchange.deadline is not None:
-                self._exchange.deadline.begun()
-        event = max(0, self._body.rfind(b"\n\n"))
-        self._body += piece
-        if self._plain and not self._settled and is_final(self._body, event):
-            self._keep()
-
-    def ended(self) -> None:
-        """All was read."""
-        if len(self._body) > self._kept:
-            self._keep()
-
-    def broke(self, error: Exception) -> None:
-        """The connection broke; after the last event nothing is lost by it."""
-        if not self._settled:
-            self._settled = True
-            self._exchange.failed(error)
-
-    def closed(self) -> None:
-        """The application is done, perhaps early."""
-        if self._settled:
-            return
-        body = self._unpacked()
-        if is_final(body) or _FINISHED.search(body):
-            self._keep()
-            return
-        self._settled = True
-        kind = self._response.headers.get("content-type", "")
-        self._exchange.abandoned(self._response.status_code, kind, body, self._first)
-
-    def _keep(self) -> None:
-        again, self._settled, self._kept = self._settled, True, len(self._body)
-        kind = self._response.headers.get("content-type", "")
-        body = self._unpacked()
-        self._exchange.answered(self._response.status_code, kind, body, self._first, again=again)
-
-    def _unpacked(self) -> bytes:
-        try:
-            return self._wire.unpacked(self._response, bytes(self._body))
-        except Exception:  # Cut short in the middle of a packed block.
-            return b""
-
-
-def _waits(exchange: Exchange, response: Any) -> contextlib.AbstractContextManager[None]:
-    deadline = exchange.deadline
-    return contextlib.nullcontext() if deadline is None else deadline.waited(plug_of(response))
+    return Pieces
