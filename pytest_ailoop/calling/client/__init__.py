@@ -8,8 +8,9 @@ same. The only room beside the transports that imports openai. PYTEST_DONT_REWRI
 from __future__ import annotations
 
 from pytest_ailoop.calling.client.closing import close_blocking_clients, close_clients
-from pytest_ailoop.calling.client.llm import LLM, SyncLLM
+from pytest_ailoop.calling.client.llm import LLM
 from pytest_ailoop.calling.client.streams import AsyncTextStream, TextStream
+from pytest_ailoop.calling.client.sync_llm import SyncLLM
 
 __all__ = [
     "LLM",

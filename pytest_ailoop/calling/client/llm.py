@@ -1,71 +1,33 @@
-"""A model client bound to a variant: `reply = await llm(...)`, and its blocking twin.
+"""A model client bound to a variant: `reply = await llm(...)`.
 
 PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from pytest_ailoop.calling.client.bound import Bound
 from pytest_ailoop.calling.client.closing import close_clients
-from pytest_ailoop.calling.client.connections import async_client, sync_client
+from pytest_ailoop.calling.client.connections import async_client
 from pytest_ailoop.calling.client.failures import client_errors
 from pytest_ailoop.calling.client.lean import is_open, lean_of
-from pytest_ailoop.calling.client.request import Asked, PromptLike, build
-from pytest_ailoop.calling.client.streams import AsyncTextStream, TextStream
+from pytest_ailoop.calling.client.request import PromptLike
+from pytest_ailoop.calling.client.streams import AsyncTextStream
 from pytest_ailoop.calling.client.turn import Turn
-from pytest_ailoop.data.call import Purpose
 from pytest_ailoop.data.reply import Reply
-from pytest_ailoop.data.variant import ModelSpec
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, OpenAI
+    from openai import AsyncOpenAI
     from pydantic import BaseModel
 
-__all__ = ["LLM", "SyncLLM"]
+__all__ = ["LLM"]
 
 M = TypeVar("M", bound="BaseModel")
 
 
-class _Bound:
-    """A model with its parameters."""
-
-    def __init__(
-        self,
-        spec: ModelSpec,
-        *,
-        defaults: Mapping[str, Any] | None = None,
-        purpose: Purpose = "app",
-        allow_no_key: bool = False,
-    ) -> None:
-        """Bind to *spec*; *defaults* are the variant's own request parameters.
-
-        With *allow_no_key* a missing key is no fault here: recorded replies need none.
-        """
-        self.spec = spec
-        self._defaults = dict(defaults or {})
-        self._purpose = purpose
-        self._allow_no_key = allow_no_key
-        # Whoever has the client in hand may have changed it.
-        self._handed_out = False
-
-    @property
-    def model(self) -> str:
-        """The model's alias."""
-        return self.spec.alias
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.spec.alias!r})"
-
-    def _asked(self, prompt: PromptLike, **how: Any) -> Asked:
-        return build(self.spec, prompt, defaults=self._defaults, **how)
-
-    def _turn(self, asked: Asked) -> Turn[Any]:
-        return Turn(self.spec, asked, self._purpose)
-
-
-class LLM(_Bound):
+class LLM(Bound):
     """Asks one model, async. What the call says wins over variant, prompt file and model.
 
     *prompt* is a text, a list of chat messages or `prompt.render(...)`. *tools* are OpenAI tool
@@ -186,116 +148,3 @@ class LLM(_Bound):
     async def aclose(self) -> None:
         """Close the connections of this loop's clients; the next call opens new ones."""
         await close_clients(blocking=False)
-
-
-class SyncLLM(_Bound):
-    """`LLM` for sync test functions: the same arguments, the reply itself comes back.
-
-    It works where an event loop is running too.
-    """
-
-    @property
-    def client(self) -> OpenAI:
-        """An openai client for the model's server, shared by all that ask it.
-
-        Once it was asked for, this `llm` sends through it alone.
-        """
-        self._handed_out = True
-        return self._client()
-
-    def _client(self) -> OpenAI:
-        return sync_client(self.spec, allow_no_key=self._allow_no_key)
-
-    @overload
-    def __call__(
-        self,
-        prompt: PromptLike,
-        *,
-        output: type[M],
-        tools: Sequence[Any] | None = None,
-        logprobs: bool | int | None = None,
-        **parameters: Any,
-    ) -> Reply[M]: ...
-
-    @overload
-    def __call__(
-        self,
-        prompt: PromptLike,
-        *,
-        output: None = None,
-        tools: Sequence[Any] | None = None,
-        logprobs: bool | int | None = None,
-        **parameters: Any,
-    ) -> Reply[Any]: ...
-
-    def __call__(
-        self,
-        prompt: PromptLike,
-        *,
-        output: Any = None,
-        tools: Sequence[Any] | None = None,
-        logprobs: bool | int | None = None,
-        **parameters: Any,
-    ) -> Reply[Any]:
-        """Return the model's reply."""
-        __tracebackhide__ = True
-        turn = self._turn(
-            self._asked(prompt, output=output, tools=tools, logprobs=logprobs, call=parameters)
-        )
-        try:
-            with turn.attributed():
-                completion = self._completion(turn)
-        except client_errors() as error:
-            fault = turn.fault(error)
-        else:
-            return turn.whole(completion)
-        raise fault
-
-    @overload
-    def stream(
-        self,
-        prompt: PromptLike,
-        *,
-        output: type[M],
-        tools: Sequence[Any] | None = None,
-        logprobs: bool | int | None = None,
-        **parameters: Any,
-    ) -> TextStream[M]: ...
-
-    @overload
-    def stream(
-        self,
-        prompt: PromptLike,
-        *,
-        output: None = None,
-        tools: Sequence[Any] | None = None,
-        logprobs: bool | int | None = None,
-        **parameters: Any,
-    ) -> TextStream[Any]: ...
-
-    def stream(
-        self,
-        prompt: PromptLike,
-        *,
-        output: Any = None,
-        tools: Sequence[Any] | None = None,
-        logprobs: bool | int | None = None,
-        **parameters: Any,
-    ) -> TextStream[Any]:
-        """Return the reply as it comes: `for delta in llm.stream(...)`, then `.reply`."""
-        how = {"output": output, "tools": tools, "logprobs": logprobs, "call": parameters}
-        asked = self._asked(prompt, stream=True, **how)
-        return TextStream(lambda: self._turn(asked), self._send)
-
-    def _completion(self, turn: Turn[Any]) -> Any:
-        lean = lean_of(self.spec, turn.asked.body)
-        if lean is None:
-            return self._send(turn)
-        if self._handed_out or not is_open(blocking=True):
-            found = lean.recalled()
-        else:
-            found = lean.ask(allow_no_key=self._allow_no_key)
-        return self._send(turn) if found is None else turn.took(found)
-
-    def _send(self, turn: Turn[Any]) -> Any:
-        return self._client().chat.completions.create(**turn.asked.body)

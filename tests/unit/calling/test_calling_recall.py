@@ -17,8 +17,7 @@ import pydantic
 import pytest
 
 from pytest_ailoop import redaction
-from pytest_ailoop.calling.client import SyncLLM
-from pytest_ailoop.calling.client import llm as llm_module
+from pytest_ailoop.calling.client import SyncLLM, sync_llm
 from pytest_ailoop.data.reply import Reply
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.errors import ReplayMissError
@@ -71,7 +70,7 @@ def test_what_a_client_recorded_is_found_without_one(
         llm = SyncLLM(ModelSpec(alias="m", model="fake", base_url=server.url), allow_no_key=True)
         with FakeSession(tmp_path, "record") as session, session.item() as live:
             first = llm(**asked)
-    monkeypatch.setattr(llm_module, "sync_client", no_client)
+    monkeypatch.setattr(sync_llm, "sync_client", no_client)
     with FakeSession(tmp_path, "replay") as session, session.item() as kept:
         second = llm(**asked)
     assert told(first) == told(second)
