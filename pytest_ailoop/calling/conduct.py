@@ -83,7 +83,11 @@ async def _try_async(
     exchange.item.queues(began)
     try:
         ticket = await async_waits.enter_async(
-            limits, course.lane, tokens=course.tokens, number=course.number
+            limits,
+            course.lane,
+            tokens=course.tokens,
+            number=course.number,
+            item=exchange.item,
         )
     except BaseException as error:
         if not isinstance(error, Exception):
@@ -139,6 +143,7 @@ def _try(course: Course, exchange: Exchange, send: Callable[[], Answer]) -> Answ
             course.lane,
             tokens=course.tokens,
             number=course.number,
+            item=exchange.item,
             may_wait=may_wait_for_others(),
         )
     finally:

@@ -111,6 +111,9 @@ class Course:
             exchange.lands()
         else:
             ticket.parked = True
+            if exchange.deadline is not None:
+                deadline = exchange.deadline
+                ticket.is_read = lambda: deadline.runs
         if status < 400:
             self._given_up.forget(exchange.item, exchange.address)
             return None

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import AsyncGenerator
 from typing import Any
 
-__all__ = ["use"]
+__all__ = ["on_asyncio", "use"]
 
 _lock = threading.Lock()
 _used: dict[asyncio.AbstractEventLoop, _Used] = {}
@@ -40,6 +40,15 @@ class _Used:
         finally:
             for transport in list(self.transports):
                 await close(transport)
+
+
+def on_asyncio() -> bool:
+    """Return whether the code that asks runs on a loop of asyncio, and not of another library."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def use(transport: Any) -> None:

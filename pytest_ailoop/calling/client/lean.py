@@ -200,19 +200,12 @@ def is_open(*, blocking: bool) -> bool:
     Not where something lies over what an ordinary call passes: a mock, a cassette. Nor for an async
     call on a loop that is not asyncio's.
     """
-    if not (blocking or _on_asyncio()):
-        return False
+    if not blocking:
+        from pytest_ailoop.calling.loops import on_asyncio  # asyncio is there by now
+
+        if not on_asyncio():
+            return False
     return all(_is_plain(*one) for one in _PASSED[not blocking])
-
-
-def _on_asyncio() -> bool:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _is_plain(module: str, owner: str, method: str) -> bool:

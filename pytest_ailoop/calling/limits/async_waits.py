@@ -21,15 +21,20 @@ _tickers: dict[tuple[asyncio.AbstractEventLoop, Limits], _Ticker] = {}
 
 
 async def enter_async(
-    limits: Limits, lane: Lane, *, tokens: float = 0.0, number: int | None = None
+    limits: Limits,
+    lane: Lane,
+    *,
+    tokens: float = 0.0,
+    number: int | None = None,
+    item: object = None,
 ) -> Ticket:
     """Return a granted ticket; raises `LimitError` where asking is of no use."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # Another library's loop.
-        return await _enter_elsewhere(limits, lane, tokens, number)
+        return await _enter_elsewhere(limits, lane, tokens, number, item)
     turn = _Turn(loop)
-    ticket = limits.ask(lane, turn.wake, loop.is_running, tokens=tokens, number=number)
+    ticket = limits.ask(lane, turn.wake, loop.is_running, tokens=tokens, number=number, item=item)
     if ticket.granted:
         return ticket
     try:
@@ -114,8 +119,10 @@ async def pause_async(seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-async def _enter_elsewhere(limits: Limits, lane: Lane, tokens: float, number: int | None) -> Ticket:
-    ticket = limits.ask(lane, _nothing, tokens=tokens, number=number)
+async def _enter_elsewhere(
+    limits: Limits, lane: Lane, tokens: float, number: int | None, item: object
+) -> Ticket:
+    ticket = limits.ask(lane, _nothing, tokens=tokens, number=number, item=item)
     try:
         while not ticket.granted:
             if ticket.fault is not None:

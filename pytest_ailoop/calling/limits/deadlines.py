@@ -46,6 +46,11 @@ class Deadline:
         self._begun = True
 
     @property
+    def runs(self) -> bool:
+        """Whether somebody waits for the server at this moment."""
+        return self._since is not None
+
+    @property
     def spent(self) -> float:
         """Seconds of waiting so far."""
         return self._spent + (0.0 if self._since is None else self._clock() - self._since)
@@ -61,10 +66,12 @@ class Deadline:
         """Cut what is awaited inside, on the running loop of asyncio; elsewhere only count."""
         import asyncio
 
+        from pytest_ailoop.calling.loops import on_asyncio
+
         if self._since is not None:
             yield
             return
-        cut = asyncio.timeout(self.left) if _on_asyncio() else contextlib.nullcontext()
+        cut = asyncio.timeout(self.left) if on_asyncio() else contextlib.nullcontext()
         self._since = self._clock()
         try:
             async with cut:
@@ -110,16 +117,6 @@ class Deadline:
             f"cut: the stream of model {self._model} had not begun after {self._first_byte:g} s"
             " (first_byte_timeout of its table)"
         )
-
-
-def _on_asyncio() -> bool:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 #: Entries of the past that are not worth a look at all.

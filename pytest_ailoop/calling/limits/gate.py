@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from pytest_ailoop.calling.limits.lane import Lane, Ticket
-from pytest_ailoop.calling.limits.slots import Slots, share_of
+from pytest_ailoop.calling.limits.lanes import Lanes
 from pytest_ailoop.data.variant import ModelSpec
-from pytest_ailoop.digest import digest_text
 from pytest_ailoop.errors import LimitError
 from pytest_ailoop.settings import Settings
 
@@ -23,8 +22,6 @@ __all__ = ["Limits"]
 
 # Seconds between two looks for what nobody tells: slots of other processes, loops that stand still.
 _LOOK, _POLL = 0.1, 0.02
-# Refusals that are worth a word, whatever came of them.
-_MANY = 10
 # Seconds without any call ending, after which streams that nobody reads do not count.
 _STALE = 5.0
 
@@ -45,56 +42,28 @@ class Limits:
         jitter: random.Random | None = None,
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._settings, self.clock, self._wall = settings, clock, wall
-        self._jitter, self._is_stopped = jitter or random.Random(), is_stopped
+        self.clock, self._wall = clock, wall
+        self._is_stopped = is_stopped
         self._lock = threading.RLock()
-        self._lanes: dict[tuple[str, str, str], Lane] = {}
+        self._lanes = Lanes(settings, jitter or random.Random())
         self._waiting: dict[Lane, None] = {}
         self._held: dict[Ticket, None] = {}
         self._numbers = itertools.count()
         self._changed = clock()
-        self._slots = self._slots_of(max(1, settings.concurrency), "all")
+        self._slots = self._lanes.slots
 
     def lane(self, host: str, model: str, key: str = "", spec: ModelSpec | None = None) -> Lane:
         """Return the lane of *model* at *host* for *key* (a digest), with the limits of *spec*."""
-        name = (host, model, key)
-        found = self._lanes.get(name)
+        found = self._lanes.known((host, model, key))
         if found is None:
             with self._lock:
-                found = self._lanes.setdefault(name, self._new(name, spec))
+                found = self._lanes.made((host, model, key), spec, self.clock())
         return found
-
-    def _new(self, name: tuple[str, str, str], spec: ModelSpec | None) -> Lane:
-        settings, slots = self._settings, None
-        most = self._slots.most
-        if spec is not None and spec.concurrency is not None:
-            slots = self._slots_of(spec.concurrency, digest_text(" ".join(name)))
-            most = min(most, slots.most)
-        model = name[1]
-        return Lane(
-            repr(model) if spec is None or spec.alias == model else f"{spec.alias!r} ({model})",
-            most=most,
-            now=self.clock(),
-            rpm=_share(None if spec is None else spec.rpm, settings),
-            tpm=_share(None if spec is None else spec.tpm, settings),
-            offset=settings.worker / settings.workers,
-            jitter=self._jitter,
-            slots=slots if slots is not None and slots.polls else None,
-        )
-
-    def _slots_of(self, most: int, name: str) -> Slots:
-        settings = self._settings
-        return Slots(
-            most,
-            worker=settings.worker,
-            workers=settings.workers,
-            folder=settings.folder / "slots" / name,
-        )
 
     @property
     def lanes(self) -> list[Lane]:
         """All lanes so far."""
-        return list(self._lanes.values())
+        return list(self._lanes)
 
     @property
     def in_flight(self) -> int:
@@ -125,11 +94,13 @@ class Limits:
         *,
         tokens: float = 0.0,
         number: int | None = None,
+        item: object = None,
     ) -> Ticket:
         """Return a ticket, granted at once where all is free; otherwise it waits in line.
 
-        *number* is that of the ticket of an earlier try. Raises `LimitError` where asking is of no
-        use. A ticket is given back by `leave`, granted or not.
+        *number* is that of the ticket of an earlier try, *item* for whom the call is made: who
+        holds a stream half read goes at once. Raises `LimitError` where asking is of no use. A
+        ticket is given back by `leave`, granted or not.
         """
         with self._lock:
             now = self.clock()
@@ -137,7 +108,7 @@ class Limits:
             if number is None:
                 number = next(self._numbers)
                 lane.calls += 1
-            ticket = Ticket(lane, number, wake, is_live, tokens)
+            ticket = Ticket(lane, number, wake, is_live, tokens, item)
             if not lane.queue and self._is_open(lane, now, tokens) and self._take(lane):
                 self._grant(ticket, now)
             else:
@@ -209,10 +180,9 @@ class Limits:
                     self._send(found, now)
                 else:
                     full.add(found.lane)
-            stuck = self._stuck(now)
-            if stuck is not None:
-                self._take(stuck.lane, over=True)
-                self._send(stuck, now)
+            for waits in (*self._behind_themselves(now), *self._stuck(now)):
+                self._take(waits.lane, over=True)
+                self._send(waits, now)
             return self._look_in(now)
 
     def _send(self, ticket: Ticket, now: float) -> None:
@@ -273,7 +243,18 @@ class Limits:
             if not lane.queue:
                 self._waiting.pop(lane, None)
 
-    def _stuck(self, now: float) -> Ticket | None:
+    def _behind_themselves(self, now: float) -> list[Ticket]:
+        """Return who must go out lest they wait for themselves.
+
+        Their own item holds a stream half read, and goes on with it after this call.
+        """
+        holders = {one.item for one in self._held if one.parked and not one.is_read()} - {None}
+        if not holders:
+            return []
+        waiting = (one for lane in self._waiting for one in lane.queue if one.item in holders)
+        return [one for one in waiting if one.is_live() and not one.lane.wait(now, one.tokens)]
+
+    def _stuck(self, now: float) -> list[Ticket]:
         """Return who must go out lest all stand still: nobody in flight can come back.
 
         Calls of a loop that is not driven end when it is driven again, which may be after the
@@ -283,10 +264,10 @@ class Limits:
         if not self._held or any(
             one.is_live() and not (stale and one.parked) for one in self._held
         ):
-            return None
+            return []
         heads = (self._head(lane) for lane in self._waiting)
         ready = (one for one in heads if one and not one.lane.wait(now, one.tokens))
-        return min(ready, default=None)
+        return sorted(ready)[:1]
 
     def _look_in(self, now: float) -> float:
         polls = self._slots.polls or any(lane.slots for lane in self._waiting)
@@ -298,14 +279,7 @@ class Limits:
 
     def warnings(self) -> Iterator[str]:
         """Yield what a person should know at the end: who was refused how often."""
-        for lane in self.lanes:
-            if lane.broken:
-                yield f"model {lane.name} was not asked any more: {lane.broken}"
-                continue
-            size, most = lane.window.lowest, lane.window.most
-            if size < most or lane.refusals >= _MANY:
-                down = f"; concurrency went down to {size}" if size < most else ""
-                yield f"model {lane.name} refused {lane.refusals} calls (429, 503, 529){down}"
+        return self._lanes.warnings()
 
     def close(self) -> None:
         """Give back what other processes may wait for."""
@@ -313,11 +287,3 @@ class Limits:
         for lane in self.lanes:
             if lane.slots is not None:
                 lane.slots.close()
-
-
-def _share(most: int | None, settings: Settings) -> float | None:
-    if most is None:
-        return None
-    if most < settings.workers:
-        return most / settings.workers
-    return share_of(most, settings.worker, settings.workers)

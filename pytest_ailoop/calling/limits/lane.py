@@ -47,10 +47,14 @@ class Ticket:
     """Whether whoever waits can go on at once, and whoever holds it may end by itself."""
     tokens: float = 0.0
     """How many it is expected to use."""
+    item: object = None
+    """For whom the call is made."""
     granted: bool = False
     fault: LimitError | None = None
     parked: bool = False
     """Whether it is a stream that the application reads."""
+    is_read: Callable[[], bool] = lambda: False
+    """Whether somebody waits for the next bytes of that stream at this moment."""
     epoch: int = 0
     since: float = 0.0
     spent: list[float] | None = field(default=None, repr=False)

@@ -23,6 +23,7 @@ def enter(
     *,
     tokens: float = 0.0,
     number: int | None = None,
+    item: object = None,
     may_wait: bool = True,
 ) -> Ticket:
     """Return a granted ticket in sync code; raises `LimitError` where asking is of no use.
@@ -30,7 +31,7 @@ def enter(
     With *may_wait* False only time is waited for: rates and pauses, but no other call's end.
     """
     turn = threading.Event()
-    ticket = limits.ask(lane, turn.set, tokens=tokens, number=number)
+    ticket = limits.ask(lane, turn.set, tokens=tokens, number=number, item=item)
     if ticket.granted:
         return ticket
     try:
