@@ -163,10 +163,10 @@ def plain(noun: Any) -> Any:
     if names:
         pairs = [(name, getattr(noun, name)) for name in names]
         return {name: one if type(one) in _LEAVES else plain(one) for name, one in pairs}
-    if isinstance(noun, Mapping):
-        return {name: one if type(one) in _LEAVES else plain(one) for name, one in noun.items()}
     if isinstance(noun, (list, tuple)):
         return [one if type(one) in _LEAVES else plain(one) for one in noun]
+    if isinstance(noun, (dict, Mapping)):
+        return {name: one if type(one) in _LEAVES else plain(one) for name, one in noun.items()}
     return noun
 
 

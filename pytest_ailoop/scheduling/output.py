@@ -64,6 +64,9 @@ class _Stream(io.TextIOBase):
     def __init__(self, name: str, real: Any) -> None:
         self._name, self._real = name, real
 
+    def __del__(self) -> None:
+        """Do without closing, which flushes: nothing in here is its own."""
+
     def write(self, text: str, /) -> int:
         kept = held()
         if kept is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import traceback
 from collections.abc import Iterator
@@ -85,10 +86,16 @@ def _shown(frame: traceback.FrameSummary) -> str:
 
 def place(filename: str, line: int | None) -> str:
     """Return `file:line`, relative to the working folder; only the name for files elsewhere."""
+    return f"{_short(filename, os.getcwd())}:{line or 0}"
+
+
+# Every expectation asks for its place, and those of an eval stand in one file.
+@functools.lru_cache(maxsize=256)
+def _short(filename: str, folder: str) -> str:
     try:
-        short = os.path.relpath(filename)
+        short = os.path.relpath(filename, folder)
     except ValueError:  # another drive
         short = os.path.basename(filename)
     if short.startswith(os.pardir):
         short = os.path.basename(filename)
-    return f"{short.replace(os.sep, '/')}:{line or 0}"
+    return short.replace(os.sep, "/")

@@ -120,4 +120,4 @@ def _sound(score: Score) -> Score:
         return replace(
             score, value=None, label=None, not_scored=f"the value is {number}, not a number"
         )
-    return replace(score, value=number)
+    return score if type(score.value) is float else replace(score, value=number)
