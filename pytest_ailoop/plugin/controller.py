@@ -185,7 +185,7 @@ def _given_up(evaluation: Evaluation) -> Iterator[str]:
         some = ", ".join([*found][:3]) + (", ..." if len(found) > 3 else "")
         yield (
             f"{text.plural(calls, 'call')} of {items} cancelled in line, before going out, by the "
-            f"application or the test ({text.cut(some, 200)}); measured without; next: raise that "
+            f"application or the test ({text.cut(some, 150)}); measured without; next: raise that "
             "timeout, the model's limits or --ailoop-concurrency"
         )
 

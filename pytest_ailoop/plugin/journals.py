@@ -85,7 +85,8 @@ def _prepared(config: pytest.Config) -> Prepared:
         if not one.items:
             continue
         why = _why_not(config, one)
-        if why is None and found.writer is None:
+        # A plan only looks.
+        if why is None and found.writer is None and not options.runs_nothing(config):
             found.writer = journal.Writer.again(one)
             why = None if found.writer is not None else f"the run of {_when(one)} still goes on"
         if why is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import errors, text
-from pytest_ailoop.plugin import scrub
+from pytest_ailoop.plugin import resume, scrub
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _lines(evaluation: Evaluation, items: list[pytest.Item]) -> Iterator[str]:
 
     settings = evaluation.settings
     notes: list[str] = []
+    items, kept = resume.planned(evaluation, items)
     found = _forecast(evaluation, items, notes)
     yield from plan_lines(
         found,
@@ -81,6 +82,8 @@ def _lines(evaluation: Evaluation, items: list[pytest.Item]) -> Iterator[str]:
         width=80,
         verbose=evaluation.config.get_verbosity(),
     )
+    if kept:
+        yield from text.wrapped(text.one_line(kept, 400), 80)
     yield from text.wrapped(_budget(evaluation, found), 80)
     for note in notes:
         yield from text.wrapped(f"warning: {text.one_line(note, 300)}", 80)
@@ -100,7 +103,7 @@ def _forecast(evaluation: Evaluation, items: list[pytest.Item], notes: list[str]
             Sources(
                 stored=_Stored(evaluation, store, notes),
                 price=_Price(evaluation),
-                once=evaluation.settings.replies != "live",
+                once=evaluation.settings.replies in ("auto", "record"),
             ),
         )
     finally:

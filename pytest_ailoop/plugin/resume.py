@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.report.journal import Journal
 
-__all__ = ["choose", "command", "header", "is_kept", "lines"]
+__all__ = ["choose", "command", "header", "is_kept", "lines", "planned"]
 
 
 SendPlan = Callable[["Evaluation", pytest.Item, pytest.TestReport], None]
@@ -45,21 +45,47 @@ def choose(evaluation: Evaluation, session: pytest.Session, send_plan: SendPlan)
         evaluation.warnings.append("--ailoop-resume does not know this pytest: nothing kept")
         return
     found = journals.prepared(config).journals
-    kept = [item for item in session.items if _choose(evaluation, item, found)]
-    if kept:
+    for item in session.items:
+        place = _place(evaluation, item, found)
+        if place is not None:
+            item.stash[_KEPT] = place
+    if any(is_kept(item) for item in session.items):
         config.pluginmanager.register(Teller(evaluation, send_plan), "ailoop-resume")
 
 
-def _choose(evaluation: Evaluation, item: pytest.Item, found: list[Journal]) -> bool:
+def _place(
+    evaluation: Evaluation, item: pytest.Item, found: list[Journal]
+) -> tuple[Journal, str] | None:
+    """Return where the result of *item* stands that still holds."""
     if cell_of(item) is None:
-        return False
+        return None
     key = key_digest(evaluation, item)
     for one in found:
         place = one.items.get(key)
         if place is not None and place.identity == identity_of(evaluation, item, place.used):
-            item.stash[_KEPT] = one, key
-            return True
-    return False
+            return one, key
+    return None
+
+
+def planned(evaluation: Evaluation, items: list[pytest.Item]) -> tuple[list[pytest.Item], str]:
+    """Return those of *items* that a run would not keep, and how many it would, in words.
+
+    The words are empty where nothing was asked for.
+    """
+    config = evaluation.config
+    if not config.getoption("ailoop_resume", False):
+        return items, ""
+    prepared = journals.prepared(config)
+    places = [_place(evaluation, item, prepared.journals) for item in items]
+    left = [item for item, place in zip(items, places, strict=True) if place is None]
+    kept = len(items) - len(left)
+    if not kept:
+        return items, f"resume: {prepared.why or 'nothing kept: no finished item is as it was'}"
+    names = {place[0].name for place in places if place is not None}
+    sources = [journals.told(one) for one in prepared.journals if one.name in names]
+    run = "run" if len(sources) == 1 else "runs"
+    items_kept = f"{kept} of {text.plural(len(items), 'item')}"
+    return left, f"resume: {items_kept} kept from the {run} of {' and '.join(sources)}"
 
 
 class Teller:

@@ -80,7 +80,7 @@ def _total(found: Forecast, concurrency: int, replay: bool) -> str:
     parts = [
         f"{text.plural(found.items, 'item')}",
         f"{least}{_whole(total.calls)} calls",
-        f"{_whole(total.stored)} answered from recordings or cache (free)",
+        f"{_whole(total.stored)} answered from recordings{'' if replay else ' or cache'} (free)",
     ]
     if replay:
         lost = f"{least}{_whole(total.live)} without a recording"

@@ -82,7 +82,50 @@ def test_recordings_make_calls_free_in_replay(asking):
     asking.run("--ailoop-replies=record", "--ailoop-case=sun", "--ailoop-case=moon")
     asking.run("--ailoop-replies=live")
     told = planned(asking, "--ailoop-replies=replay")
-    assert "6 calls, 4 answered from recordings or cache (free), 2 without a recording" in told
+    assert "6 calls, 4 answered from recordings (free), 2 without a recording" in told
+
+
+def test_in_replay_nobody_asks_for_another_one(asking):
+    """What no recording answers is missing at each place, also where all ask for the same."""
+    asking.eval(ASK.replace('model="m")\ndef', 'model="m", trials=2)\ndef'))
+    asking.run("--ailoop-replies=live", "--ailoop-case=sun")
+    told = planned(asking, "--ailoop-replies=replay", "--ailoop-case=sun")
+    assert "4 calls, 0 answered from recordings (free), 4 without a recording" in told
+    (asking.path / ".ailoop/cache.db").unlink()
+    assert "1 answered from recordings or cache (free), 3 live" in planned(asking, "-k", "sun")
+
+
+STOPS = "import os\n" + ASK.replace("test_it(case, llm):", "test_it(case, llm):\n    STOP")
+STOP = "if case.id == os.environ.get('STOPS_AT'):\n        raise KeyboardInterrupt"
+
+
+def test_what_would_be_kept_is_not_planned(asking, server, monkeypatch, workers):
+    """With `--ailoop-resume` the plan is of what is left, and the journal stays as it was."""
+    asking.eval(STOPS.replace("STOP", STOP))
+    asking.run_apart()
+    monkeypatch.setenv("STOPS_AT", "mars")
+    (asking.path / ".ailoop/cache.db").unlink()
+    asking.run_apart("--ailoop-lookahead=0")
+    (journal,) = (asking.path / ".ailoop/journal").iterdir()
+    before = journal.read_bytes()
+    (asking.path / ".ailoop/cache.db").unlink()
+    result = asking.run_apart("--ailoop-plan", "--ailoop-resume", *workers)
+    told = " ".join(result.stdout.str().partition("= ailoop plan =")[2].split())
+    assert "total: 1 item, 2 calls, 0 answered" in told
+    assert "resume: 2 of 3 items kept from the run of " in told
+    assert before == journal.read_bytes()
+    monkeypatch.delenv("STOPS_AT")
+    calls = server.calls
+    asking.run_apart("--ailoop-resume", *workers).assert_outcomes(passed=3)
+    assert 2 == server.calls - calls
+
+
+def test_nothing_to_resume_is_said_in_the_plan(asking):
+    """All is planned, and why nothing is kept."""
+    asking.run()
+    told = planned(asking, "--ailoop-resume")
+    assert "total: 3 items, 6 calls" in told
+    assert "resume: nothing to resume: the last run ended complete" in told
 
 
 def test_the_plan_is_what_the_run_then_does(asking, server):

@@ -135,6 +135,9 @@ def test_a_pause_that_is_too_long_is_told(asking, server):
     result.stdout.fnmatch_lines(["*LimitError*9999 s*"])
     result.stdout.no_fnmatch_line("*def judged*")
     assert 1 == server.calls
+    shown = " ".join(result.stdout.str().split())
+    assert "warning: model 'fake' was not asked any more: its server wants to be left" in shown
+    assert "for 167 min (retry-after)" in shown or "for 2.78 h (retry-after)" in shown
 
 
 def test_what_the_server_says_of_the_request_is_the_applications_affair(asking, server):

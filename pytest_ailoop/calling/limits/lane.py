@@ -89,6 +89,8 @@ class Lane:
         self.calls = self.retries = self.refusals = 0
         #: Why nothing is asked any more; empty while all is well.
         self.broken = ""
+        #: Seconds that the server asked to be left alone for, where that was too long to wait.
+        self.barred = 0.0
         self._heard = self._answered = False
         self._floor = 0.0
         self._health = 1.0
@@ -114,6 +116,17 @@ class Lane:
                 f"no more than {LONGEST_PAUSE:.0f} s are waited for\n"
                 "  next: run again later, what was answered is kept"
             )
+
+    @property
+    def left_alone(self) -> str:
+        """Why nothing more was asked in this run, in words for its end; empty where it was."""
+        if self.broken or not self.barred:
+            return self.broken
+        return (
+            f"its server wants to be left alone for {_lasting(self.barred)} (retry-after), and no "
+            f"more than {LONGEST_PAUSE:.0f} s are waited for; next: run again after that, what was "
+            "answered is kept"
+        )
 
     def wait(self, now: float, tokens: float) -> float:
         """Return the seconds of pause and rates until a call may go out; 0 for now."""
@@ -216,6 +229,8 @@ class Lane:
             pause = empty
         if pause:
             self._floor = max(self._floor, now + pause)
+            if pause > LONGEST_PAUSE:
+                self.barred = max(self.barred, pause)
 
     def expects(self, size: int) -> float:
         """Return the tokens that a request of *size* bytes may cost; 0 where none are counted."""
@@ -250,3 +265,11 @@ class Lane:
         """Return the seconds before another try; few where the server answers other calls."""
         longest = _HEALTHY_DELAY if self._health > 0.4 else _LONGEST_DELAY
         return self._jitter.uniform(0.0, min(longest, _FIRST_DELAY * 2 ** min(tries, 16)))
+
+
+def _lasting(seconds: float) -> str:
+    """Return `130 s`, `45 min`, `24 h`."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= 3 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.0f} s"

@@ -70,8 +70,8 @@ class Lanes:
     def warnings(self) -> Iterator[str]:
         """Yield what a person should know at the end: who was refused how often."""
         for lane in list(self):
-            if lane.broken:
-                yield f"model {lane.name} was not asked any more: {lane.broken}"
+            if lane.left_alone:
+                yield f"model {lane.name} was not asked any more: {lane.left_alone}"
                 continue
             size, most = lane.window.lowest, lane.window.most
             if size < most or lane.refusals >= _MANY:

@@ -140,6 +140,9 @@ def test_a_pause_that_is_too_long_is_a_fault(tmp_path: Path) -> None:
         gate.ask("c")
     gate.clock.now += 86400 - 119
     assert not gate.ask("d").granted
+    (warning,) = gate.limits.warnings()
+    assert "model 'm' was not asked any more: its server wants to be left alone for 24 h" in warning
+    assert "no more than 120 s are waited for; next: run again after that" in warning
 
 
 def test_a_spent_quota_stops_its_model_alone(tmp_path: Path) -> None:
