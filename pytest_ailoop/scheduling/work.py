@@ -60,8 +60,7 @@ class Work:
             self._active[body] = None
             stepping = Stepping(self._steps, body, self._contained(body))
             body.task = self.loop.create_task(stepping, context=context)
-            # One that is cancelled before its first step never gets there.
-            body.task.add_done_callback(lambda _: self._ended(body))
+            body.task.add_done_callback(lambda _: self._left(body))
         else:
             outside = body.notebook.run_async
 
@@ -157,6 +156,12 @@ class Work:
         except BaseException as fault:
             if not body.is_done:
                 body.fault = fault
+
+    def _left(self, body: Body) -> None:
+        """Take the end of the task of *body*: cancelled before its first step, it says nothing."""
+        if body in self._active:
+            body.fault = asyncio.CancelledError("cancelled before its first step")
+            self._ended(body)
 
     def _ended(self, body: Body) -> None:
         if body not in self._active:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from pytest_ailoop.plugin.ahead.needs import Unready, needs_of, value_of
 from pytest_ailoop.plugin.resume import is_kept
 
 __all__ = ["Window"]
+
+#: Items of a worker's queue that are looked at in one go.
+_BLOCK = 64
 
 
 class Window:
@@ -27,6 +31,7 @@ class Window:
         self._places: dict[pytest.Item, int] = {}
         self._queue: Sequence[pytest.Item] = ()
         self._at = 0
+        self._is_whole = False
         self._before: pytest.Item | None = None
         #: Nodes of which fixtures are set up, from the current item to the last that was passed.
         self._owners: set[Any] = set()
@@ -36,7 +41,8 @@ class Window:
         """Look from *item* on, which is set up now."""
         self._given.discard(item)
         if self._worker is not None:
-            self._queue, self._at = self._queued(), 0
+            # As far as it was looked at before: what was given out is there, or was taken away.
+            self._queue, self._at = self._queued(self._at + _BLOCK), 0
             self._given &= set(self._queue)
         elif self._place(item) >= self._at:
             self._at = self._place(item) + 1
@@ -68,19 +74,27 @@ class Window:
             self._places = {one: place for place, one in enumerate(self._queue)}
         return self._places.get(item, len(self._queue))
 
-    def _queued(self) -> list[pytest.Item]:
+    def _queued(self, most: int) -> list[pytest.Item]:
+        """Return the first of what xdist has queued here; all of it would be too much each time."""
         worker, items = self._worker, self._session.items
-        coming = [worker.nextitem_index]
         with worker.torun.lock() as queue:
-            coming.extend(queue)
+            coming = [worker.nextitem_index, *itertools.islice(queue, most - 1)]
+        self._is_whole = len(coming) < most
         return [items[place] for place in coming if isinstance(place, int)]
+
+    def _reads_on(self) -> bool:
+        """Look further; return whether there is more."""
+        known = len(self._queue)
+        if self._worker is not None and not self._is_whole:
+            self._queue = self._queued(known + _BLOCK)
+        return len(self._queue) > known
 
     def __iter__(self) -> Iterator[pytest.Item]:
         return self
 
     def __next__(self) -> pytest.Item:
         """Return the next item that may be looked at; `StopIteration` where none may now."""
-        while self._at < len(self._queue):
+        while self._at < len(self._queue) or self._reads_on():
             item = self._queue[self._at]
             if not self._may_pass(item):
                 break
