@@ -8,17 +8,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Any
 
-from pytest_ailoop import recorder, redaction
+from pytest_ailoop import recorder
 from pytest_ailoop.calling.budget import Price
 from pytest_ailoop.calling.identity import Request, address_of
 from pytest_ailoop.calling.limits.deadlines import Deadline
-from pytest_ailoop.calling.noting import facts_of_call, price_of
+from pytest_ailoop.calling.notes import Notes
+from pytest_ailoop.calling.noting import price_of
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.calling.stored import StoredReply, pack
 from pytest_ailoop.calling.unusable import why_unusable
-from pytest_ailoop.data.call import Call, Origin
+from pytest_ailoop.data.call import Call
 from pytest_ailoop.errors import BudgetError, LimitError, ReplyError, mark_unanswered
 from pytest_ailoop.text import one_line
 
@@ -35,8 +35,9 @@ class Exchange:
     def __init__(
         self, store: Store, notebook: recorder.Recorder, request: Request, *, base_url: str
     ) -> None:
-        self.store, self._notebook, self._request = store, notebook, request
-        self._base_url = base_url
+        #: What is asked, for whose item, and where it is sent, up to the endpoint.
+        self.store, self.item, self.request = store, notebook, request
+        self.base_url = base_url
         #: Digest of the key it is sent with, and the bytes of its body.
         self.key, self.size = "", 0
         #: How long the try that is under way may take, and what is raised where it takes longer.
@@ -47,16 +48,17 @@ class Exchange:
         self._is_given_up = False
         self._clock: Callable[[], float] = time.perf_counter
         self._lost = False
-        #: What was noted last.
-        self.noted: Call | None = None
-        #: Called with each live call that is noted, a failed try too.
-        self.on_call: list[Callable[[Call], None]] = []
         self._purpose = recorder.purpose()
         # The same text is judged once, whichever trial it comes from.
         judging = self._purpose == "judge"
         self._trial = 1 if judging else notebook.trial
         self._occurrence = 0 if judging else notebook.claim(request.digest)
-        self.address = address_of(request.digest, self._trial, self._occurrence)
+        self.address = address = address_of(request.digest, self._trial, self._occurrence)
+        self._notes = Notes(
+            store, notebook, request, base_url=base_url, address=address, purpose=self._purpose
+        )
+        #: Called with each live call that is noted, a failed try too.
+        self.on_call = self._notes.on_call
         self._started = time.perf_counter()
         # Whether another try may follow; whether the last one failed, None while it may succeed.
         self._tries = False
@@ -71,15 +73,15 @@ class Exchange:
         __tracebackhide__ = True
         try:
             found = self.store.find(
-                self._request, self.address, self._trial, self._occurrence, self._notebook
+                self.request, self.address, self._trial, self._occurrence, self.item
             )
         except ReplyError as fault:
-            self._notebook.faults.append(fault)
-            self._note(origin="recording", error=str(fault))
+            self.item.faults.append(fault)
+            self._notes.note(origin="recording", error=str(fault))
             raise
         if found is not None:
             stored, origin = found
-            self._note_reply(stored, origin)
+            self._notes.reply(stored, origin)
             return stored
         return None
 
@@ -90,7 +92,7 @@ class Exchange:
         """
         try:
             single = self.store.single
-            found = await single.join_async(self.address, self, self._notebook)
+            found = await single.join_async(self.address, self, self.item)
         except BaseException:
             self.withdraw()
             raise
@@ -100,7 +102,7 @@ class Exchange:
         """Do as `join_async` in sync code, which waits for others only if it *may_wait*."""
         try:
             single = self.store.single
-            found = single.join(self.address, self, self._notebook, may_wait=may_wait)
+            found = single.join(self.address, self, self.item, may_wait=may_wait)
         except BaseException:
             self.withdraw()
             raise
@@ -109,7 +111,7 @@ class Exchange:
     def _joined(self, found: StoredReply | None) -> StoredReply | None:
         self._tries = found is None
         if found is not None:
-            self._note_reply(found, "cache")
+            self._notes.reply(found, "cache")
         return found
 
     def settle(self) -> None:
@@ -128,7 +130,7 @@ class Exchange:
         self._clock, self._started = clock, clock()
         self.is_over, self.said, self._lost = False, b"", False
         try:
-            self.store.flight.begin(self, self._request.model, self._notebook, on_end)
+            self.store.flight.begin(self, self.request.model, self.item, on_end)
         except BaseException:
             if on_end is not None:
                 on_end()
@@ -147,29 +149,19 @@ class Exchange:
 
     def add_fault(self, fault: Exception) -> None:
         """Let the item know of *fault*, should the application swallow it."""
-        self._notebook.faults.append(fault)
+        self.item.faults.append(fault)
 
     @property
-    def request(self) -> Request:
-        """What is asked."""
-        return self._request
-
-    @property
-    def item(self) -> recorder.Recorder:
-        """The notebook of the item it is made for."""
-        return self._notebook
-
-    @property
-    def base_url(self) -> str:
-        """Where it is sent, up to the endpoint."""
-        return self._base_url
+    def noted(self) -> Call | None:
+        """The call as it was noted last."""
+        return self._notes.last
 
     @property
     def streams(self) -> bool:
         """Whether the reply was asked for as a stream."""
-        body = self._request.body
+        body = self.request.body
         asked = isinstance(body, dict) and bool(body.get("stream"))
-        return asked or "streamGenerateContent" in self._request.endpoint
+        return asked or "streamGenerateContent" in self.request.endpoint
 
     def _no_reply(self, *, failed: bool) -> None:
         self._fruitless = failed
@@ -183,28 +175,28 @@ class Exchange:
         """
         __tracebackhide__ = True
         self._fruitless = None
-        budget, request = self.store.budget, self._request
+        budget, request = self.store.budget, self.request
         if budget.limited and request.is_model:
             price: Price = "known"
             if budget.needs_price:
-                price = price_of(self.store.identity, request, self._base_url)
+                price = price_of(self.store.identity, request, self.base_url)
             budget.start(request.model, self._purpose, price)
             self.on_call[:] = [self._settle, *(one for one in self.on_call if one != self._settle)]
 
     def _settle(self, call: Call) -> None:
         """Tell the budget what a try cost; one without an answer may have cost something, too."""
         if call.error is None or call.cost is not None:
-            self.store.budget.spent(self._request.model, self._purpose, call.cost)
+            self.store.budget.spent(self.request.model, self._purpose, call.cost)
 
     def recalled(self) -> StoredReply | None:
         """Return the stored reply, noted as a call; None, and nothing is noted, without one."""
         found = None
         with contextlib.suppress(ReplyError):  # Told by `found`, on the ordinary way.
-            found = self.store.known(self.address, self._notebook)
+            found = self.store.known(self.address, self.item)
         if found is None:
             self._release()
             return None
-        self._note_reply(*found)
+        self._notes.reply(*found)
         return found[0]
 
     def withdraw(self) -> None:
@@ -236,22 +228,22 @@ class Exchange:
         if not 200 <= status < 300:
             self._refused(status, body)
             return None
-        request, stored = self._request, self._stored(status, content_type, body, first_token)
+        request, stored = self.request, self._stored(status, content_type, body, first_token)
         why = ""
         if request.is_model:
             known = stored.reply.get("json")
             why = why_unusable(request.endpoint, content_type, body, known=known)
         if why and not again:
             self._release()
-            self._note(origin="live", error=f"HTTP {status}, but {why}", status=status)
-            self._missed(why)
+            self._notes.note(origin="live", error=f"HTTP {status}, but {why}", status=status)
+            self._notes.missed(why)
             self._no_reply(failed=True)
         if why:
             return None
         self.store.keep(stored)
-        self._notebook.unanswered(self.address, None)
+        self.item.unanswered(self.address, None)
         if not again:
-            self._note_reply(stored, "live")
+            self._notes.reply(stored, "live")
         return stored
 
     def abandoned(
@@ -259,7 +251,7 @@ class Exchange:
     ) -> None:
         """Note a stream that the application did not read to its end; nothing is kept of it."""
         self._land()
-        self._note_reply(self._stored(status, content_type, body, first_token), "live")
+        self._notes.reply(self._stored(status, content_type, body, first_token), "live")
         self._no_reply(failed=False)
 
     def failed(self, error: BaseException) -> None:
@@ -270,14 +262,14 @@ class Exchange:
         if self._is_given_up:
             return
         if isinstance(error, (BudgetError, LimitError)):  # It never went out.
-            self._notebook.faults.append(error)
+            self.item.faults.append(error)
             return
         words = f"{type(error).__name__}: {error}"
         # Not where the body itself was cut off, by a timeout of the test or of the application.
         if isinstance(error, Exception):
             mark_unanswered(error)
-            self._missed(words)
-        self._note(origin="live", error=words, latency=self.elapsed)
+            self._notes.missed(words)
+        self._notes.note(origin="live", error=words, latency=self.elapsed)
 
     def given_up(self, seconds: float, lane: str, *, alone: bool) -> None:
         """Note that the call was cancelled after so many *seconds* in line for *lane*.
@@ -287,9 +279,9 @@ class Exchange:
         says nothing of its model.
         """
         self._is_given_up = True
-        self._notebook.gives_up()
+        self.item.gives_up()
         if alone:
-            self._missed(
+            self._notes.missed(
                 f"it was cancelled after {seconds:.1f} s in line, before it went out, by a timeout "
                 f"in the application or the test; next: raise that timeout, the limits of model "
                 f"{lane} or --ailoop-concurrency"
@@ -302,28 +294,20 @@ class Exchange:
         if not 300 <= status < 400:  # A redirect is followed, and seen where it leads.
             said = one_line(body[:2000].decode("utf-8", "replace"), 300)
             error = f"HTTP {status}: {said}" if said else f"HTTP {status}"
-            self._note(origin="live", error=error, status=status, latency=self.elapsed)
+            self._notes.note(origin="live", error=error, status=status, latency=self.elapsed)
         if status >= 400 and status not in _ABOUT_THE_REQUEST:
-            self._missed(f"HTTP {status}")
-
-    def _missed(self, why: str) -> None:
-        """Keep that the application had to go on without a reply, should it say nothing of it."""
-        request = self._request
-        if request.is_model and self._purpose == "app":
-            asked = f"{request.method} {one_line(request.path, 120)} (model {request.model!r})"
-            words = f"{asked} got no reply, and the application went on without it: {why}"
-            self._notebook.unanswered(self.address, ReplyError(redaction.redact(words)))
+            self._notes.missed(f"HTTP {status}")
 
     def _release(self) -> None:
         """Let the next one ask for the same reply; not yet, while that is a try of this call."""
         self._lost = self._tries
         if not self._tries and self._purpose != "judge":
-            self._notebook.release(self._request.digest, self._occurrence)
+            self.item.release(self.request.digest, self._occurrence)
 
     def _stored(
         self, status: int, content_type: str, body: bytes, first_token: float | None
     ) -> StoredReply:
-        request = self._request
+        request = self.request
         return StoredReply(
             address=self.address,
             method=request.method,
@@ -338,45 +322,3 @@ class Exchange:
             latency=self.elapsed,
             first_token=first_token,
         )
-
-    def _note_reply(self, stored: StoredReply, origin: Origin) -> None:
-        self._note(
-            origin=origin,
-            reply=stored.readable if self._request.is_model else None,
-            content_type=stored.content_type,
-            status=stored.status,
-            latency=stored.latency,
-            first_token=stored.first_token,
-        )
-
-    def _note(
-        self,
-        *,
-        origin: Origin,
-        reply: Any = None,
-        content_type: str = "",
-        error: str | None = None,
-        **measured: Any,
-    ) -> None:
-        if error is not None:
-            measured["error"] = one_line(redaction.redact(error), 2000)
-        facts = facts_of_call(
-            self.store.identity, self._request, self._base_url, reply, content_type, error
-        )
-        if (measured.get("status") or 0) >= 400:
-            facts["cost"] = 0.0  # Nobody bills an answer that is an error.
-        known = origin == "cache" and self._notebook.had(self.address)
-        call = Call(
-            digest=self.address,
-            path=self._request.path,
-            origin="live" if known else origin,
-            purpose=self._purpose,
-            **measured,
-            **facts,
-        )
-        self.noted = call
-        if not known:
-            self.store.tally.add(call)
-        self._notebook.add_call(call)
-        for tell in self.on_call if origin == "live" else ():
-            tell(call)
