@@ -19,11 +19,10 @@ import pytest
 
 from pytest_ailoop import errors, redaction
 from pytest_ailoop.plugin.bill import Kept
+from pytest_ailoop.plugin.coroutines import in_thread, run
 
 if TYPE_CHECKING:
     import asyncio
-    import contextvars
-    from types import TracebackType
 
     from pytest_ailoop.calling.budget import Budget
     from pytest_ailoop.calling.store import Store
@@ -170,9 +169,9 @@ class Evaluation:
 
         __tracebackhide__ = True
         if asyncio._get_running_loop() is not None:
-            return _in_thread(lambda: asyncio.run(coroutine))
+            return in_thread(lambda: asyncio.run(coroutine))
         # A runner keeps to the context of its first use, which is that of another item.
-        return _run(self.runner, coroutine, contextvars.copy_context())
+        return run(self.runner, coroutine, contextvars.copy_context())
 
     def close_store(self) -> None:
         """Take the seam out and close the cache."""
@@ -271,50 +270,6 @@ def ahead_wanted(evaluation: Evaluation) -> bool:
         and not option("usepdb", False)
         and not option("trace", False)
     )
-
-
-def _run(runner: asyncio.Runner, coroutine: Any, context: contextvars.Context) -> Any:
-    """Run *coroutine* to its end; what cuts it off from outside (a timeout's signal) ends it, too.
-
-    Left alone, it would go on when the loop runs for the next item.
-    """
-    import asyncio
-
-    __tracebackhide__ = True
-    tasks: list[asyncio.Task[Any]] = []
-    places: list[TracebackType | None] = []
-
-    async def body() -> Any:
-        __tracebackhide__ = True
-        tasks.extend(task for task in [asyncio.current_task()] if task)
-        try:
-            return await coroutine
-        except asyncio.CancelledError as cut:
-            places.append(cut.__traceback__)
-            raise
-
-    async def end() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=5)
-
-    try:
-        return runner.run(body(), context=context)
-    except BaseException as fault:
-        if not tasks or tasks[0].done():
-            raise
-        runner.run(end(), context=context)
-        # Where the body was when it was cut off tells more than where we waited for it.
-        raise fault.with_traceback(places[0] if places else None) from None
-
-
-def _in_thread(work: Callable[[], Any]) -> Any:
-    import contextvars
-    from concurrent.futures import ThreadPoolExecutor
-
-    context = contextvars.copy_context()
-    with ThreadPoolExecutor(1, "ailoop") as pool:
-        return pool.submit(context.run, work).result()
 
 
 EVALUATION = pytest.StashKey[Evaluation]()
