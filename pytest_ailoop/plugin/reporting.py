@@ -6,9 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import re
-import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +14,7 @@ import pytest
 from pytest_ailoop import digest, text
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.plugin import budget, figures, frames, keys, scrub, shorten
+from pytest_ailoop.plugin import budget, figures, frames, keys, scrub, shorten, story
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running
 from pytest_ailoop.plugin.judging import is_infrastructure
@@ -111,7 +109,7 @@ def _note_subtest(
     outcome = _outcome(call, report)
     if outcome in ("failed", "error"):
         running.subtests.append(outcome)
-        _tell(evaluation, _record(evaluation, item, running, outcome, call, report), report)
+        story.tell(evaluation, _record(evaluation, item, running, outcome, call, report), report)
 
 
 def _attach(
@@ -130,8 +128,8 @@ def _attach(
         report.user_properties = list(item.user_properties)
     if report.failed and running is not None:
         if running.verdict and report.when == "call":
-            _name_place(item, running.verdict, report)
-        _tell(evaluation, record, report)
+            story.name_place(item, running.verdict, report)
+        story.tell(evaluation, record, report)
     if outcome == "error" and report.when == "call":
         # The body met a fault of the infrastructure: junit and the summary shall say error, and
         # pytest calls an error whatever fails outside the call phase.
@@ -253,55 +251,6 @@ def untell(item: pytest.Item) -> None:
     if _TOLD in item.stash:
         _tell_anew(item, [])
         del item.stash[_TOLD]
-
-
-def _name_place(item: pytest.Item, verdict: list[str], report: pytest.TestReport) -> None:
-    """Let one-line reports name the test and what is wrong with it, not our own raising of it."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None:
-        crash.path = str(item.path)
-        crash.lineno = (item.location[1] or 0) + 1
-        crash.message = "; ".join(verdict)
-
-
-def _tell(evaluation: Evaluation, record: ItemRecord, report: pytest.TestReport) -> None:
-    """Put the case's story below the failure.
-
-    As a section of the failure, not of the report: those are captured output, which
-    `--show-capture=no` hides and junit keeps elsewhere.
-    """
-    from pytest_ailoop.report.terminal import failure_lines
-
-    story = "\n".join(
-        failure_lines(
-            replace(record, fault=None),  # pytest shows it above.
-            baseline_output=_baseline_output(evaluation, record),
-            verbose=evaluation.config.get_verbosity(),
-        )
-    )
-    if not _is_utf8(evaluation.config):
-        # pytest would escape the text as a whole, its line ends too.
-        story = story.encode("ascii", "backslashreplace").decode()
-    add = getattr(report.longrepr, "addsection", None)
-    if story and add is not None:
-        add("ailoop", story, "-")
-    elif story:
-        report.sections = [*report.sections, ("ailoop", story)]
-
-
-def _is_utf8(config: pytest.Config) -> bool:
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    # A worker has none; it was started with the controller's environment.
-    file = sys.__stdout__ if reporter is None else reporter._tw._file
-    return "utf" in (getattr(file, "encoding", None) or "utf-8").lower()
-
-
-def _baseline_output(evaluation: Evaluation, record: ItemRecord) -> str | None:
-    """Return the output that was accepted for this case, where this machine still has its text."""
-    accepted = evaluation.accepted_output(record)
-    if accepted is None or accepted == record.output_digest:
-        return None
-    return evaluation.store.output_text(accepted, evaluation.settings.root / record.key.module)
 
 
 def status(evaluation: Evaluation, report: Any) -> Any:
