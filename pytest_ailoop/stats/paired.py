@@ -17,7 +17,7 @@ from pytest_ailoop.stats.special import t_cdf, t_quantile
 
 __all__ = ["PseudoPairs", "pseudo_pairs", "pseudo_pairs_of", "tango", "tango_statistic"]
 
-WEIGHT = 1.5
+WEIGHT = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +86,7 @@ def pseudo_pairs(
     *spread*: highest less lowest possible score, R. *weight* pseudo-pairs of +R and as many of -R
     are added, then Student's t: N = n + 2w, D = Σd/N, SE = sqrt(((Σd² + 2wR²)/N - D²)/N), df N - 1.
     It carries Bonett and Price (2012), who add one of each to paired rates, over to any bounded
-    score; w = 1.5 by exact enumeration (docs/decisions/021-statistics.md).
+    score; w = 2 by exact enumeration (docs/decisions/021-statistics.md).
     It is finite for one pair and has width where all differences are equal.
     Raises `ValueError` for NaN, infinity, a difference beyond ±R, and R <= 0.
     """

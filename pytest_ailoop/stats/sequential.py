@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, replace
+import operator
+from dataclasses import dataclass
 from typing import Literal
 
 from pytest_ailoop.stats import guards
@@ -159,9 +160,16 @@ class EProcess:
             )
         x = min(1.0, max(0.0, (difference / self.spread + 1) / 2))
         steps = _log_steps(self.sign * (x - self.middle) / self.width)
-        logs = tuple(log + step for log, step in zip(self.logs, steps, strict=True))
-        return replace(
-            self, seen=self.seen + 1, logs=logs, highest=max(self.highest, _log_mean(logs))
+        logs = tuple(map(operator.add, self.logs, steps))
+        # Not dataclasses.replace: this runs once for each case of many simulated runs.
+        return EProcess(
+            sign=self.sign,
+            middle=self.middle,
+            width=self.width,
+            spread=self.spread,
+            seen=self.seen + 1,
+            logs=logs,
+            highest=max(self.highest, _log_mean(logs)),
         )
 
     @property
@@ -235,4 +243,6 @@ def _log_steps(gain: float) -> tuple[float, ...]:
 
 def _log_mean(logs: tuple[float, ...]) -> float:
     top = max(logs)
+    if -600 < top < 600:
+        return math.log(sum(map(math.exp, logs)) / len(logs))
     return top + math.log(sum(math.exp(log - top) for log in logs) / len(logs))
