@@ -51,6 +51,8 @@ class Engine:
         self.work = Work(self._own, over=self._one_is_over, broken=self._break)
         self._gate, self._lookahead, self._upcoming = gate, lookahead, upcoming
         self._most = max(lookahead, most or 0)
+        #: What *lookahead* is at this moment.
+        self._room = lookahead
         self._last = last
         self._ahead: set[Body] = set()
         self._until: Callable[[], bool] | None = None
@@ -102,6 +104,9 @@ class Engine:
         __tracebackhide__ = True
         self._base = contextvars.copy_context()
         self._ahead.discard(body)
+        # Behind one that took long many are done: for each that is taken now another may begin,
+        # else nothing would be asked until all of them are reported.
+        self._room = max(self._lookahead, len(self._ahead) + 1)
         released(body.notebook)
         with routed():
             if not body.is_done and body not in self.work:
@@ -222,7 +227,7 @@ class Engine:
 
     def _may_begin(self) -> bool:
         waits = self._until is not None and not self._until()
-        limit = self._most if waits else self._lookahead
+        limit = self._most if waits else min(self._room, self._most)
         return (
             (waits or self._pumping)
             and not self._draining
