@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,34 +15,16 @@ from pytest_ailoop.settings.switches import Config
 from pytest_ailoop.text import cut, suggestion
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
-    from pytest_ailoop.settings.tables import AcceptedTable, ModelTable
+    from pytest_ailoop.settings.rules import Fault
+    from pytest_ailoop.settings.rules import Path as Place
 
 __all__ = ["read_config", "resolve_model"]
-
-# Our words for pydantic's kinds of fault, so that messages do not change with its version.
-_WORDS = {
-    "date_type": "expected a date without quotes, like 2030-12-31",
-    "dict_type": "expected a table",
-    "finite_number": "expected a finite number",
-    "float_type": "expected a number",
-    "greater_than": "expected a number above 0",
-    "greater_than_equal": "expected a number from 0 on",
-    "int_from_float": "expected a whole number",
-    "int_type": "expected a whole number",
-    "invalid-json-value": "expected JSON values: no dates and times",
-    "less_than_equal": "expected at most a day (86400 seconds)",
-    "list_type": "expected a list",
-    "model_type": "expected a table",
-    "string_type": "expected a text",
-}
 
 
 def read_config(root: Path) -> Config:
     """Return the validated configuration of the project at *root*.
 
-    Without `[tool.ailoop]` and `ailoop.toml` it is `Config()`, and pydantic is not imported.
+    Without `[tool.ailoop]` and `ailoop.toml` it is `Config()`.
     Raises `ConfigError` naming file and table for a syntax error (with its line), unknown keys,
     wrong values, a key written into the file, and for both files configuring at once. The value
     of what might be a secret is never part of the message.
@@ -93,85 +76,67 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _config(raw: Any, *, file: str, prefix: tuple[str, ...]) -> Config:
-    from pydantic import ValidationError
+    from pytest_ailoop.settings.tables import TABLES
 
-    from pytest_ailoop.settings.tables import Tables
-
-    try:
-        tables = Tables.model_validate(raw)
-    except ValidationError as error:
+    faults: list[Fault] = []
+    tables = TABLES(raw, (), faults)
+    if faults:
         _learn_secrets(raw)
-        raise ConfigError("\n".join(_faults(error, raw, file, prefix))) from None
+        raise ConfigError("\n".join(_told(faults, raw, file, prefix)))
+    recordings = tables.get("recordings", {})
     return Config(
-        models={alias: _model(alias, table) for alias, table in tables.models.items()},
-        judge=tables.judge,
-        ignore_fields=tuple(tables.recordings.ignore_fields),
-        passthrough=tuple(tables.recordings.passthrough),
-        gates={name: one.model_dump(exclude_unset=True) for name, one in tables.gates.items()},
-        accepted_failures=tuple(map(_accepted, tables.accepted_failures)),
+        models={alias: _model(alias, one) for alias, one in tables.get("models", {}).items()},
+        judge=tables.get("judge"),
+        ignore_fields=tuple(recordings.get("ignore_fields", ())),
+        passthrough=tuple(recordings.get("passthrough", ())),
+        gates=tables.get("gates", {}),
+        accepted_failures=tuple(map(_accepted, tables.get("accepted_failures", ()))),
     )
 
 
-def _model(alias: str, table: ModelTable) -> ModelSpec:
-    return ModelSpec(
-        alias=alias,
-        model=table.model or alias,
-        base_url=table.base_url,
-        api_key_env=table.api_key_env,
-        parameters=table.parameters,
-        price=None if table.price is None else table.price.model_dump(exclude_none=True),
-        rpm=table.rpm,
-        tpm=table.tpm,
-        concurrency=table.concurrency,
-        timeout=table.timeout,
-        first_byte_timeout=_first_byte(table),
-    )
+def _model(alias: str, table: Mapping[str, Any]) -> ModelSpec:
+    found = ModelSpec(**{"alias": alias, "model": alias, **table})
+    if "first_byte_timeout" in table:
+        return found
+    return replace(found, first_byte_timeout=min(found.first_byte_timeout, found.timeout))
 
 
-def _first_byte(table: ModelTable) -> float:
-    if table.first_byte_timeout is not None:
-        return table.first_byte_timeout
-    usual = ModelSpec(alias="", model="").first_byte_timeout
-    return min(usual, table.timeout)
-
-
-def _accepted(table: AcceptedTable) -> AcceptedFailure:
+def _accepted(table: Mapping[str, Any]) -> AcceptedFailure:
     return AcceptedFailure(
-        case=table.case,
-        tests=tuple(table.tests),
-        reason=table.reason,
-        owner=table.owner,
-        expires=table.expires.isoformat(),
+        case=table["case"],
+        tests=tuple(table.get("tests", ("*",))),
+        reason=table["reason"],
+        owner=table["owner"],
+        expires=table["expires"].isoformat(),
     )
 
 
-def _faults(error: ValidationError, raw: Any, file: str, prefix: tuple[str, ...]) -> Iterator[str]:
+def _told(faults: list[Fault], raw: Any, file: str, prefix: tuple[str, ...]) -> Iterator[str]:
     """Yield one line a fault: file, table, what was expected and got."""
-    for fault in error.errors(include_url=False, include_context=False, include_input=False):
-        path = _keys(fault["loc"])
-        kind, message = fault["type"], _WORDS.get(fault["type"]) or fault["msg"]
+    for fault in faults:
+        path = _keys(fault.path)
         table = ".".join(map(_spelled, (*prefix, *path[:-1])))
         where = f"{file} [{table}]" if table else file
         key = path[-1] if path else ""
-        if kind == "extra_forbidden":
+        if fault.kind == "unknown":
             yield f"{where}: {_unknown(key, path[:-1], prefix)}"
-        elif kind == "missing":
+        elif fault.kind == "missing":
             yield f"{where}: {key!r} is missing"
         elif not path:
-            yield f"{file} [{'.'.join(prefix)}]: expected a table"
+            yield f"{file} [{'.'.join(prefix)}]: {fault.words}"
         else:
-            yield f"{where}: {key!r}: {message}{_got(raw, fault['loc'])}"
+            yield f"{where}: {key!r}: {fault.words}{_got(raw, fault.path)}"
 
 
-def _keys(location: tuple[int | str, ...]) -> list[str]:
-    """Spell a list's entry behind its list: `passthrough[1]`; what lies in `parameters` is that."""
+def _keys(location: Place) -> list[str]:
+    """Spell a list's entry behind its list: `passthrough[1]`."""
     keys: list[str] = []
     for part in location:
         if isinstance(part, int) and keys:
             keys[-1] += f"[{part}]"
         elif part != "[key]":
             keys.append(str(part))
-    return keys[: keys.index("parameters") + 1] if "parameters" in keys[2:3] else keys
+    return keys
 
 
 def _unknown(key: str, table: list[str], prefix: tuple[str, ...]) -> str:
@@ -184,25 +149,25 @@ def _unknown(key: str, table: list[str], prefix: tuple[str, ...]) -> str:
         )
     if key == "tool" and not table and not prefix:
         return "'tool': tables of ailoop.toml stand at the top, as in [models.mini]"
-    known = sorted(_known(table))
+    known = _known(table)
     return f"unknown key {key!r}{suggestion(key, known)} (known: {', '.join(known)})"
 
 
-def _known(table: list[str]) -> Mapping[str, Any]:
+def _known(table: list[str]) -> list[str]:
     from pytest_ailoop.settings import tables
 
     if not table:
-        return tables.Tables.model_fields
+        return tables.TABLES.names
     if table[0] == "gates":
-        return tables.GateTable.model_fields
+        return tables.GATE.names
     if table[0].startswith("accepted_failures"):
-        return tables.AcceptedTable.model_fields
+        return tables.ACCEPTED.names
     if table[0] == "recordings":
-        return tables.RecordingsTable.model_fields
-    return (tables.PriceTable if table[-1] == "price" else tables.ModelTable).model_fields
+        return tables.RECORDINGS.names
+    return (tables.PRICE if table[-1] == "price" else tables.MODEL).names
 
 
-def _got(raw: Any, path: tuple[int | str, ...]) -> str:
+def _got(raw: Any, path: Place) -> str:
     """Show the value, unless it may hold a key somebody pasted."""
     if {"api_key_env", "base_url", "parameters", "[key]"} & set(map(str, path)):
         return ""

@@ -1,38 +1,32 @@
-"""The shape of the configuration's tables, as pydantic models.
-
-Importing pydantic is dear: `config` imports this module once a table is there. PYTEST_DONT_REWRITE
-"""
+"""What the configuration's tables may hold. PYTEST_DONT_REWRITE"""
 
 from __future__ import annotations
 
-import datetime
 import re
 from math import inf
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_core import PydanticCustomError
-
+from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.digest import canonical
+from pytest_ailoop.settings.rules import (
+    Fault,
+    Path,
+    Refused,
+    Table,
+    above_0,
+    date,
+    finite,
+    flag,
+    listed,
+    number,
+    plain,
+    table_by_name,
+    text,
+    whole_number,
+)
 
-__all__ = [
-    "AcceptedTable",
-    "GateTable",
-    "ModelTable",
-    "PriceTable",
-    "RecordingsTable",
-    "Tables",
-    "looks_like_a_key_name",
-]
+__all__ = ["ACCEPTED", "GATE", "MODEL", "PRICE", "RECORDINGS", "TABLES", "looks_like_a_key_name"]
 
 # Whole names: `max_tokens` and `prompt_cache_key` are ordinary request parameters.
 _KEY_NAME = re.compile(
@@ -52,26 +46,21 @@ def looks_like_a_key_name(name: str) -> bool:
     return _KEY_NAME.fullmatch(name) is not None
 
 
-def _refuse(words: str) -> PydanticCustomError:
-    # Braces would be read as placeholders of the message.
-    return PydanticCustomError("ailoop", "{words}", {"words": words})
-
-
 def _alias(value: str) -> str:
     if _ALIAS.fullmatch(value) is None:
-        raise _refuse("an alias consists of letters, digits, '_', '.' and '-'")
+        raise Refused("an alias consists of letters, digits, '_', '.' and '-'")
     return value
 
 
 def _text(value: str) -> str:
     if not value.strip() or not value.isprintable():
-        raise _refuse("expected a name, got an empty or unprintable text")
+        raise Refused("expected a name, got an empty or unprintable text")
     return value
 
 
 def _variable(value: str) -> str:
     if _VARIABLE.fullmatch(value) is None or _KEY_VALUE.match(value):
-        raise _refuse(
+        raise Refused(
             "expected the NAME of an environment variable (such as OPENAI_API_KEY), not the key"
         )
     return value
@@ -82,25 +71,25 @@ def _address(value: str) -> str:
         parts = urlsplit(value)
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError:
-        raise _refuse("expected a URL such as http://127.0.0.1:8080/v1") from None
+        raise Refused("expected a URL such as http://127.0.0.1:8080/v1") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _refuse("expected a URL such as http://127.0.0.1:8080/v1")
+        raise Refused("expected a URL such as http://127.0.0.1:8080/v1")
     if "@" in parts.netloc or any(
         looks_like_a_key_name(name) for name, _ in parse_qsl(parts.query)
     ):
-        raise _refuse("a URL must not hold a user name, password or key; use api_key_env")
+        raise Refused("a URL must not hold a user name, password or key; use api_key_env")
     return value
 
 
 def _field(value: str) -> str:
     if _FIELD.fullmatch(value) is None:
-        raise _refuse("expected a request field such as 'user' or 'metadata.request_id'")
+        raise Refused("expected a request field such as 'user' or 'metadata.request_id'")
     return value
 
 
 def _host(value: str) -> str:
     if _HOST.fullmatch(value) is None:
-        raise _refuse("expected 'host' or 'host:port', without http:// and path")
+        raise Refused("expected 'host' or 'host:port', without http:// and path")
     return value
 
 
@@ -109,7 +98,7 @@ def _parameters(value: dict[str, Any]) -> dict[str, Any]:
     try:
         canonical(value)
     except ValueError:
-        raise _refuse("expected JSON values: nan and inf cannot be sent") from None
+        raise Refused("expected JSON values: nan and inf cannot be sent") from None
     return value
 
 
@@ -117,107 +106,130 @@ def _no_keys(value: Any) -> None:
     if isinstance(value, dict):
         for name, item in value.items():
             if looks_like_a_key_name(name):
-                raise _refuse(f"a key must not stand here ({name!r}); use api_key_env")
+                raise Refused(f"a key must not stand here ({name!r}); use api_key_env")
             _no_keys(item)
     elif isinstance(value, list):
         for item in value:
             _no_keys(item)
 
 
-def _margins(value: Any) -> float | dict[str, float]:
+def _json(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise Refused("expected a table")
+    if not _is_json(value):
+        raise Refused("expected JSON values: no dates and times")
+    return _parameters(value)
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_json, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return isinstance(value, (str, int, float))
+
+
+def _margins(value: Any) -> Any:
     numbers = list(value.values()) if isinstance(value, dict) else [value]
-    if not numbers or any(isinstance(one, bool) for one in numbers):
-        raise _refuse("expected a margin, or a table of margins by score")
-    if not all(isinstance(one, (int, float)) for one in numbers):
-        raise _refuse("expected a margin, or a table of margins by score")
-    return value  # type: ignore[no-any-return]
+    if not numbers or not all(type(one) in (int, float) for one in numbers):
+        raise Refused("expected a margin, or a table of margins by score")
+    return value
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+def _dollars(value: float) -> float:
+    if finite(value) < 0:
+        raise Refused("expected a number from 0 on")
+    return value
 
 
-Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(gt=0)]
-Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
-Name = Annotated[str, AfterValidator(_text)]
+def _seconds(value: float) -> float:
+    if above_0(finite(value)) > _DAY:
+        raise Refused(f"expected at most a day ({_DAY} seconds)")
+    return value
 
 
-class PriceTable(_Table):
-    """US dollars per million tokens."""
+_DAY = 86400
+_USUAL = ModelSpec(alias="", model="")
 
-    input: Dollars
-    output: Dollars
-    cached_input: Dollars | None = None
+NAME, COUNT = text(_text), whole_number(above_0)
+NUMBERS = table_by_name(_text, number())
 
+PRICE = Table(
+    {
+        "input": number(_dollars),
+        "output": number(_dollars),
+        "cached_input": number(_dollars),
+    },
+    needed=("input", "output"),
+)
+"""US dollars per million tokens."""
 
-class ModelTable(_Table):
-    """One `models.<alias>` table."""
-
-    model: Name | None = None
-    base_url: Annotated[str, AfterValidator(_address)] | None = None
-    api_key_env: Annotated[str, AfterValidator(_variable)] | None = None
-    parameters: Annotated[dict[str, JsonValue], AfterValidator(_parameters)] = {}
-    price: PriceTable | None = None
-    rpm: Count | None = None
-    tpm: Count | None = None
-    concurrency: Count | None = None
-    timeout: Seconds = 120.0
-    first_byte_timeout: Seconds | None = None
-
-    @field_validator("first_byte_timeout")
-    @classmethod
-    def _within_timeout(cls, value: float | None, info: ValidationInfo) -> float | None:
-        # Where `timeout` is wrong itself, it is not there.
-        timeout: float = info.data.get("timeout", inf)
-        if value is not None and value > timeout:
-            raise _refuse(
-                f"expected at most timeout, which is {timeout:g}: a reply is cut then, begun or "
-                "not; lower it, or raise timeout"
-            )
-        return value
+MODEL = Table(
+    {
+        "model": NAME,
+        "base_url": text(_address),
+        "api_key_env": text(_variable),
+        "parameters": plain(_json),
+        "price": PRICE,
+        "rpm": COUNT,
+        "tpm": COUNT,
+        "concurrency": COUNT,
+        "timeout": number(_seconds),
+        "first_byte_timeout": number(_seconds),
+    }
+)
+"""One `models.<alias>` table."""
 
 
-class RecordingsTable(_Table):
-    """The `recordings` table."""
-
-    ignore_fields: list[Annotated[str, AfterValidator(_field)]] = []
-    passthrough: list[Annotated[str, AfterValidator(_host)]] = []
-
-
-class GateTable(_Table):
-    """One `gates.<name>` table: which tests it is over, and what it asks of them."""
-
-    tests: list[Name] = ["*"]
-    tag: Name | None = None
-    pass_rate: float | None = None
-    mean: dict[Name, float] = {}
-    metric: dict[Name, float] = {}
-    no_regression: Annotated[Any, AfterValidator(_margins)] = None
-    every_case: bool = False
-    max_cost: float | None = None
-    p95_latency: float | None = None
-    reduce: Name | None = None
-    fixed: bool | None = None
-    confidence: float | None = None
-    inconclusive: Name | None = None
+def _model(value: Any, path: Path, faults: list[Fault]) -> dict[str, Any]:
+    found = MODEL(value, path, faults)
+    first, timeout = found.get("first_byte_timeout"), found.get("timeout", _USUAL.timeout)
+    if timeout is None:  # It is wrong itself.
+        timeout = inf
+    if first is not None and first > timeout:
+        words = (
+            f"expected at most timeout, which is {timeout:g}: a reply is cut then, begun or "
+            "not; lower it, or raise timeout"
+        )
+        faults.append(Fault((*path, "first_byte_timeout"), words))
+    return found
 
 
-class AcceptedTable(_Table):
-    """One entry of `accepted_failures`: a case that may fail for now."""
+RECORDINGS = Table({"ignore_fields": listed(text(_field)), "passthrough": listed(text(_host))})
+"""The `recordings` table."""
 
-    case: Name
-    tests: list[Name] = ["*"]
-    reason: Name
-    owner: Name
-    expires: datetime.date
+GATE = Table(
+    {
+        "tests": listed(NAME),
+        "tag": NAME,
+        "pass_rate": number(),
+        "mean": NUMBERS,
+        "metric": NUMBERS,
+        "no_regression": plain(_margins),
+        "every_case": flag,
+        "max_cost": number(),
+        "p95_latency": number(),
+        "reduce": NAME,
+        "fixed": flag,
+        "confidence": number(),
+        "inconclusive": NAME,
+    }
+)
+"""One `gates.<name>` table: which tests it is over, and what it asks of them."""
 
+ACCEPTED = Table(
+    {"case": NAME, "tests": listed(NAME), "reason": NAME, "owner": NAME, "expires": date},
+    needed=("case", "reason", "owner", "expires"),
+)
+"""One entry of `accepted_failures`: a case that may fail for now."""
 
-class Tables(_Table):
-    """Everything below `[tool.ailoop]`."""
-
-    models: dict[Annotated[str, AfterValidator(_alias)], ModelTable] = {}
-    judge: Name | None = None
-    recordings: RecordingsTable = RecordingsTable()
-    gates: dict[Annotated[str, AfterValidator(_alias)], GateTable] = {}
-    accepted_failures: list[AcceptedTable] = []
+TABLES = Table(
+    {
+        "models": table_by_name(_alias, _model),
+        "judge": NAME,
+        "recordings": RECORDINGS,
+        "gates": table_by_name(_alias, GATE),
+        "accepted_failures": listed(ACCEPTED),
+    }
+)
+"""Everything below `[tool.ailoop]`."""

@@ -363,15 +363,46 @@ def test_what_is_no_model_name_is_refused(name: object) -> None:
     )
 
 
-def test_an_unconfigured_project_does_not_import_pydantic(tmp_path: Path) -> None:
-    """Reading the default configuration leaves pydantic and tomllib alone."""
+@pytest.mark.parametrize(
+    ("text", "loaded"), [("", "[]"), ("[tool.ailoop.models.m]\nrpm = 1\n", "['tomllib']")]
+)
+def test_what_is_dear_is_not_imported(tmp_path: Path, text: str, loaded: str) -> None:
+    """Reading a configuration takes a TOML reader, and without one not even that; no pydantic."""
+    (tmp_path / "pyproject.toml").write_text(text)
     code = (
         "import sys; from pathlib import Path; before = set(sys.modules);"
         "from pytest_ailoop.settings import read_config;"
         f"read_config(Path({str(tmp_path)!r}));"
-        "sys.exit(bool({'pydantic', 'tomllib', 'asyncio'} & set(sys.modules) - before))"
+        "print(sorted({'pydantic', 'tomllib', 'asyncio'} & set(sys.modules) - before))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert loaded == found.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[gates.g]\nevery_case = 1", "[gates.g]: 'every_case': expected true or false, got 1"),
+        ("[gates.g]\npass_rate = true", "[gates.g]: 'pass_rate': expected a number, got True"),
+        ("[models.m]\nrpm = true", "[models.m]: 'rpm': expected a whole number, got True"),
+        ("[models.m]\nparameters = 1", "[models.m]: 'parameters': expected a table"),
+        ("[gates.g]\ntests = 'a'", "[gates.g]: 'tests': expected a list, got 'a'"),
+        (
+            "[gates.g]\nmean = {'' = 1}",
+            "[gates.g.mean]: '': expected a name, got an empty or unprin",
+        ),
+        ("[gates.g]\nmean = {a = '1'}", "[gates.g.mean]: 'a': expected a number, got '1'"),
+        (
+            "[[accepted_failures]]\ncase = 'a'\nreason = 'b'\nowner = 'c'\n"
+            "expires = 2030-12-31T00:00:00",
+            "[accepted_failures[0]]: 'expires': expected a date without quotes",
+        ),
+    ],
+)
+def test_values_of_a_wrong_kind_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    """Nothing is converted: a yes is no number, a moment no day, a text no list."""
+    assert refusal(tmp_path, text).startswith(f"ailoop.toml {message}")
 
 
 @pytest.mark.parametrize(("said", "first_byte"), [("20", 20.0), ("30", 30.0), ("500", 30.0)])
