@@ -101,7 +101,7 @@ def _spec(spec: ModelSpec) -> dict[str, Any]:
 
 def conditions(config: pytest.Config) -> dict[str, Any]:
     """Return what results of any item may depend on, as JSON values by a name for people."""
-    from pytest_ailoop.report.lineage import versions
+    from pytest_ailoop.report.lineage import name_and_version, versions
 
     option = config.getoption
     plugins = [one for _, one in config.pluginmanager.list_plugin_distinfo()]
@@ -110,7 +110,7 @@ def conditions(config: pytest.Config) -> dict[str, Any]:
         "the mode of replies": options.replies(config)[0],
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "a package": versions(),
-        "a plugin": dict(sorted((one.project_name, one.version) for one in plugins)),
+        "a plugin": dict(sorted(map(name_and_version, plugins))),
         # The address may hold a password.
         "OPENAI_BASE_URL": digest.digest(addresses),
         "--runxfail": bool(option("runxfail", False)),

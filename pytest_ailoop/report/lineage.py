@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.digest import LENGTH
 
-__all__ = ["commit_of", "dirty_of", "listed", "models_of", "versions"]
+__all__ = ["commit_of", "dirty_of", "listed", "models_of", "name_and_version", "versions"]
 
 PACKAGES = ("pytest", "pytest-ailoop", "openai", "genai-prices", "pydantic", "syrupy")
 PATIENCE = 5.0
@@ -46,6 +48,9 @@ def listed(root: Path) -> list[str]:
 
 
 def _git(root: Path, *arguments: str) -> bytes | None:
+    # To start a process takes longer than to look.
+    if "GIT_DIR" not in os.environ and not _in_repository(root):
+        return None
     try:
         done = subprocess.run(
             ["git", *arguments],
@@ -63,15 +68,33 @@ def _git(root: Path, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def _in_repository(root: Path) -> bool:
+    root = root.absolute()
+    return any((folder / ".git").exists() for folder in (root, *root.parents))
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that a score may depend on."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            found[name] = name_and_version(distribution(name))[1]
         except PackageNotFoundError:
             continue
     return found
+
+
+_HEADER = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+
+
+def name_and_version(installed: Any) -> tuple[str, str]:
+    """Return what an installed distribution calls itself.
+
+    Its own properties read its whole description, as a mail, for each of them.
+    """
+    text = installed.read_text("METADATA") or installed.read_text("PKG-INFO") or ""
+    found = dict(_HEADER.findall(text.partition("\n\n")[0]))
+    return found.get("Name", ""), found.get("Version", "")
 
 
 def models_of(records: Iterable[ItemRecord]) -> dict[str, tuple[str, ...]]:
