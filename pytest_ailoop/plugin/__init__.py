@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ailoop.plugin import declarations, options, stand_in
+from pytest_ailoop.plugin import declarations, garbage, options, stand_in
 
 if TYPE_CHECKING:
     from pytest_ailoop.calling.client import LLM, SyncLLM
@@ -30,7 +30,7 @@ MARKER = (
 )
 
 
-RIDERS = ("ailoop", "ailoop_item", "ailoop_plan", "ailoop_left_out")
+RIDERS = frozenset({"ailoop", "ailoop_item", "ailoop_plan", "ailoop_left_out"})
 """What rides on an item's report: its record, its name, a worker's plan, why there is no record."""
 
 
@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     options.check(config)
     options.hide_baselines_from_syrupy(config)
     config.stash[options.BEGAN] = time.monotonic()
+    garbage.thaw_at_end(config)
     if config.getoption("ailoop_plan"):
         from pytest_ailoop.plugin.plan_report import Planner
 
@@ -99,7 +100,7 @@ class Receiver:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand item records to the session; under xdist they come from the workers."""
-        if any(hasattr(report, name) for name in RIDERS):
+        if not RIDERS.isdisjoint(report.__dict__):
             from pytest_ailoop.plugin import controller, hooks
 
             controller.receive(hooks.evaluation_of(self.config), report)

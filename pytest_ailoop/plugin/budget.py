@@ -79,13 +79,13 @@ def is_left_out(report: Any) -> bool:
 
 @contextlib.contextmanager
 def forgetting_no_failure(config: pytest.Config, report: Any) -> Iterator[None]:
-    """Hold while *report* is told to all: `--lf` takes no left out item off its list.
+    """Hold while *report*, of a left out item, is told to all: `--lf` keeps it on its list.
 
     It takes those off that passed or were skipped; this one may fail as it did before.
     """
     listed = getattr(config.pluginmanager.get_plugin("lfplugin"), "lastfailed", None)
     name = getattr(report, "id", report.nodeid)
-    failed = isinstance(listed, dict) and is_left_out(report) and name in listed
+    failed = isinstance(listed, dict) and name in listed
     yield
     if failed:
         listed[name] = True  # type: ignore[index]

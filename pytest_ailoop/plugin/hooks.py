@@ -13,6 +13,7 @@ from pytest_ailoop import errors
 from pytest_ailoop.plugin import (
     budget,
     controller,
+    garbage,
     journaling,
     judging,
     leftovers,
@@ -84,6 +85,8 @@ class Hooks:
         planning.note_kept(self.evaluation, session.items)
         journaling.begin(self.evaluation, session)
         resume.choose(self.evaluation, session, controller.send_plan)
+        if self.evaluation.kept and not options.runs_nothing(session.config):
+            garbage.spare(session.config)
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return [*summary.header(self.evaluation), *resume.header(self.evaluation)]
@@ -144,6 +147,8 @@ class Hooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:
         self.progress.hush()
         journaling.add_facts(self.evaluation, report)
+        if not budget.is_left_out(report):
+            return (yield)
         with budget.forgetting_no_failure(self.evaluation.config, report):
             return (yield)
 
