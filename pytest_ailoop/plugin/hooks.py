@@ -153,8 +153,10 @@ class Hooks:
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_warning_recorded(self, warning_message: Any, nodeid: str) -> None:
+    def pytest_warning_recorded(self, warning_message: Any, when: str, nodeid: str) -> None:
         reporting.warned(self.evaluation, warning_message, nodeid)
+        if when == "runtest":
+            journaling.note_warning(self.evaluation, nodeid, warning_message)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:

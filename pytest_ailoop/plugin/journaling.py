@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import text
-from pytest_ailoop.plugin import journals, options
+from pytest_ailoop.plugin import journals, options, warned
 from pytest_ailoop.plugin.identity import conditions, identity_of, key_digest
 from pytest_ailoop.plugin.naming import cell_of
 from pytest_ailoop.report import journal
@@ -21,6 +21,8 @@ from pytest_ailoop.report.project import Watch
 from pytest_ailoop.report.runs import masked, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_ailoop.plugin.evaluation import Evaluation
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "finish",
     "journaling_of",
     "mark",
+    "note_warning",
 ]
 
 #: Outcomes that are kept. What could not be measured is to be measured, and a skip costs nothing.
@@ -117,6 +120,7 @@ class Journaling:
         #: Reports of items that are under way, as JSON; None is one that fits no file.
         self._parts: dict[str, list[str | None]] = {}
         self._records: dict[str, dict[str, Any]] = {}
+        self._warned = warned.Warned(evaluation.config.rootpath)
         #: Items that have a result.
         self.done: set[str] = set()
         #: How many of them the journal has.
@@ -156,7 +160,23 @@ class Journaling:
             self.kept[record["key"]["test"]] += 1
             self.sources[source] += 1
             self.kept_failed += outcome == "failed"
-        self._write(key, told, parts if outcome in _KEPT else [], source)
+        written = self._write(key, told, parts if outcome in _KEPT else [], source)
+        self._warned.ended(report, key if written else None)
+        if source is not None:
+            config = self._evaluation.config
+            for one in journals.prepared(config).journals:
+                if one.name == source:
+                    warned.show_again(config, report.nodeid, one.warnings(key))
+
+    def note_warning(self, nodeid: str, warning: Any) -> None:
+        """Keep what an item warned of with its result."""
+        key = self._warned.key_of(nodeid)
+        if key is None or self.writer is None or self.fault is not None:
+            return
+        data = self._warned.told(nodeid, warning)
+        if data is not None:
+            with self._noting_fault():
+                self.writer.warning(key, masked(data))
 
     def _part(self, report: pytest.TestReport) -> str | None:
         """Return the report as JSON; None where another plugin's data on it may fit no file."""
@@ -172,18 +192,23 @@ class Journaling:
 
     def _write(
         self, key: str, told: dict[str, Any], parts: list[str | None], source: str | None
-    ) -> None:
+    ) -> bool:
+        """Write what became known with an item; return whether the item itself was written now."""
         if self.fault is not None:
-            return
-        try:
+            return False
+        with self._noting_fault():
             if self.writer is None:
                 self.writer = self._begun()
             self.writer.facts(told["facts"], told["covered"])
-            if parts:
-                if source == self.writer.name:
-                    self.held += 1
-                else:
-                    self._item(self.writer, key, told, parts)
+            if parts and source != self.writer.name:
+                return self._item(self.writer, key, told, parts)
+            self.held += bool(parts)
+        return False
+
+    @contextlib.contextmanager
+    def _noting_fault(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             self.fault = f"the journal could not be written: {error.strerror or error}"
             # What follows a half line would be lost with it, and facts are not complete any more.
@@ -192,13 +217,14 @@ class Journaling:
 
     def _item(
         self, writer: journal.Writer, key: str, told: dict[str, Any], parts: list[str | None]
-    ) -> None:
+    ) -> bool:
         fit = [one for one in parts if one is not None]
-        if len(fit) == len(parts):
-            writer.item(key, told["identity"], told["used"], fit)
-            self.held += 1
-        else:
+        if len(fit) < len(parts):
             self.unfit += 1  # It will run again.
+            return False
+        writer.item(key, told["identity"], told["used"], fit)
+        self.held += 1
+        return True
 
     def _begun(self) -> journal.Writer:
         evaluation = self._evaluation
@@ -287,3 +313,9 @@ def finish(evaluation: Evaluation, session: pytest.Session, status: int) -> None
     """Close the journal, if there is one; a worker has none."""
     if JOURNALING in evaluation.config.stash:
         evaluation.config.stash[JOURNALING].finish(session, status)
+
+
+def note_warning(evaluation: Evaluation, nodeid: str, warning: Any) -> None:
+    """Keep what an item warned of, where there is a journal."""
+    if JOURNALING in evaluation.config.stash:
+        evaluation.config.stash[JOURNALING].note_warning(nodeid, warning)

@@ -184,6 +184,10 @@ class Writer:
             reports,
         )
 
+    def warning(self, key: str, warning: Mapping[str, Any]) -> None:
+        """Note a warning of the item *key*, which was noted before."""
+        self._write({"kind": "warning", "key": key, "warning": dict(warning)})
+
     def end(self, words: str) -> None:
         """Note how the run ended before it was complete."""
         self._write({"kind": "end", "words": words})
@@ -224,6 +228,8 @@ class Journal:
     covered: set[str] = field(default_factory=set)
     fact_lines: int = 0
     items: dict[str, Finished] = field(default_factory=dict)
+    warned: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """Where warnings of items stand: offset and size of each line."""
     end: str | None = None
     """How the run ended; None where it was killed, or has not ended."""
     damaged: int = 0
@@ -237,16 +243,23 @@ class Journal:
     def reports(self, key: str) -> list[dict[str, Any]] | None:
         """Return the reports of a finished item; None where they cannot be read any more."""
         place = self.items[key]
+        found = self._line(key, place.offset, place.size)
+        reports: list[dict[str, Any]] | None = None if found is None else found["reports"]
+        return reports
+
+    def warnings(self, key: str) -> list[dict[str, Any]]:
+        """Return the warnings of a finished item, as far as they can be read."""
+        lines = [self._line(key, *place) for place in self.warned.get(key, ())]
+        return [one["warning"] for one in lines if one is not None]
+
+    def _line(self, key: str, offset: int, size: int) -> dict[str, Any] | None:
         try:
             with self.path.open("rb") as stream:
-                stream.seek(place.offset)
-                found = _value(stream.read(place.size))
+                stream.seek(offset)
+                found = _value(stream.read(size))
         except OSError:
             return None
-        if found is None or found.get("key") != key:
-            return None
-        reports: list[dict[str, Any]] = found["reports"]
-        return reports
+        return found if found is not None and found.get("key") == key else None
 
 
 def read(path: Path) -> Journal:
@@ -297,12 +310,16 @@ def _take(journal: Journal, value: dict[str, Any] | None, offset: int, size: int
             "reports": [*_],
         }:
             # Where a line of facts was lost, what the item rests on is not known.
+            journal.warned.pop(key, None)
             if after != journal.fact_lines:
                 journal.items.pop(key, None)
                 return False
             journal.items[key] = Finished(
                 offset=offset, size=size, identity=identity, used=tuple(used)
             )
+        case {"kind": "warning", "key": str(key), "warning": dict()}:
+            if key in journal.items:
+                journal.warned.setdefault(key, []).append((offset, size))
         case {"kind": "end", "words": str(words)}:
             journal.end = words
             return True
