@@ -15,6 +15,8 @@ from pytest_ailoop.data.verdict import Pair
 
 __all__ = ["Scale", "ScaledPair", "mean", "on_scale"]
 
+_NOISE = 1e-12
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scale:
@@ -60,12 +62,13 @@ class ScaledPair:
     @property
     def difference(self) -> float:
         """How much better the scored trials are than the base."""
-        return self.value - self.base
+        return _gap(self.value, self.base)
 
     @property
     def worst(self) -> float:
         """The same, if every trial that was not scored had the worst score."""
-        return fsum(self.candidate) / (len(self.candidate) + self.missing) - self.base
+        trials = len(self.candidate) + self.missing
+        return _gap(fsum(self.candidate) / trials, self.base)
 
 
 def on_scale(pair: Pair, scale: Scale) -> ScaledPair:
@@ -81,3 +84,9 @@ def mean(values: Iterable[float]) -> float:
     """Return the mean of one value or more."""
     found = list(values)
     return fsum(found) / len(found)
+
+
+def _gap(now: float, before: float) -> float:
+    gap = now - before
+    # Means of the same trials may differ in their last digits; that is no case that moved.
+    return gap if abs(gap) > _NOISE else 0.0
