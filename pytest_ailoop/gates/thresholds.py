@@ -63,10 +63,10 @@ def decide_mean(
     """Return whether the mean that *case_means* come from reaches *bar*.
 
     One value a case, its mean over its trials: a case is one cluster. Bounds by Student's t with
-    pseudo-observations (`clustered.pseudo_mean`), each with an error of about *alpha*; how close is
-    told in docs/statistics.md. Statuses as in `decide_rate`; with *direction* `lower` the mean must
-    not lie above the bar. A value that is NaN, infinite or outside of *low* to *high* was not
-    scored, and is added to *unscored*.
+    pseudo-observations (`clustered.pseudo_mean`) at alpha/2 a side, so that each errs in *alpha* at
+    most, or little more for very skewed scores (docs/statistics.md). Statuses as in `decide_rate`;
+    with *direction* `lower` the mean must not lie above the bar. A value that is NaN, infinite or
+    outside of *low* to *high* was not scored, and is added to *unscored*.
     Raises `ValueError` for low >= high, a bar outside of them, and unless 0 < alpha < 0.5.
     """
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -127,7 +127,7 @@ def _rate_bounds(k: int, n: int, alpha: float) -> tuple[float, float]:
 
 
 def _mean_bounds(scaled: Sequence[float], alpha: float) -> tuple[float, float]:
-    found = pseudo_mean(scaled, confidence=1 - 2 * alpha)
+    found = pseudo_mean(scaled, confidence=1 - alpha)
     if found is None:
         raise ValueError("of no cases there are no bounds")
     return found.interval.low, found.interval.high
@@ -141,4 +141,4 @@ def _more_for_mean(scaled: Sequence[float], bar: float, alpha: float) -> int | N
     n = len(scaled)
     mean = fsum(scaled) / n
     variance = fsum((one - mean) ** 2 for one in scaled) / n
-    return cases_for_mean(n, mean, variance, bar, alpha=alpha, weight=WEIGHT)
+    return cases_for_mean(n, mean, variance, bar, alpha=alpha / 2, weight=WEIGHT)

@@ -25,9 +25,8 @@ __all__ = [
     "standard_error",
 ]
 
-WEIGHT = 1.0
-"""Pseudo-observations on each side: of 1 to 3, the one with the smallest errors
-(docs/decisions/021-statistics.md)."""
+WEIGHT = 1.5
+"""Pseudo-observations on each side; why so many: docs/decisions/021-statistics.md."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,8 +169,9 @@ def pseudo_mean(
     N = n + 2w, M = (Σx + w(low + high))/N, SE = sqrt(((Σx² + w(low² + high²))/N - M²)/N), df N - 1.
     It carries Agresti and Coull's interval (1998: two successes and two failures) over from rates
     to any bounded score, as Bonett and Price (2012) do for paired differences. It has width for
-    one value and where all are equal. Cases are independent, their trials are not: give it the
-    means of cases. Error rates: docs/statistics.md.
+    one value and where all are equal. Skewed scores make a side err in up to twice its share, so
+    decisions take each side at half of theirs (docs/statistics.md). Cases are independent, their
+    trials are not: give it the means of cases.
     Raises `ValueError` for NaN, infinity, values outside of low to high, and low >= high.
     """
     guards.inner("confidence", confidence)

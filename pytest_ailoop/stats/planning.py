@@ -102,10 +102,10 @@ def cases_for_mean(
     bar: float,
     *,
     alpha: float = 0.05,
-    weight: float = 1.0,
+    weight: float = 1.5,
     power: float = 0.8,
 ) -> int | None:
-    """Return how many cases tell a mean from a *bar* by `clustered.pseudo_mean`.
+    """Return how many cases tell a mean from a *bar* by `clustered.pseudo_mean`, *alpha* a side.
 
     On the scale from 0 to 1, if they go on with this *mean* and *variance*; more than *n*. None
     beyond a million.
