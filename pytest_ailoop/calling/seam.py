@@ -12,6 +12,7 @@ import threading
 
 from pytest_ailoop.calling.guard import Guard
 from pytest_ailoop.calling.imports import Watch
+from pytest_ailoop.calling.limits.deadlines import end_watch
 from pytest_ailoop.calling.store import Store
 from pytest_ailoop.calling.transports import Patches
 
@@ -72,3 +73,4 @@ def uninstall(store: Store | None = None) -> None:
         _watch.stop()
         _patches.undo()
         _guard.undo()
+    end_watch()

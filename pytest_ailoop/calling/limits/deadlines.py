@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-__all__ = ["Deadline", "plug_of"]
+__all__ = ["Deadline", "end_watch", "plug_of"]
 
 
 class Deadline:
@@ -165,28 +165,48 @@ class _Watch:
                 heapq.heapify(self._entries)
                 self._idle = 0
 
+    def end(self) -> None:
+        """End the thread, and cut what is left; a later `add` begins anew."""
+        with self._wakes:
+            thread, self._thread = self._thread, None
+            left, self._entries, self._idle = self._entries, [], 0
+            self._wakes.notify_all()
+        for _, _, entry in left:
+            if not entry.done:
+                _shut(entry.plug)
+        if thread is not None:
+            thread.join(1.0)
+
     def _run(self) -> None:
         with self._wakes:
-            while True:
+            while self._thread is threading.current_thread():
                 while self._entries and self._entries[0][2].done:
                     heapq.heappop(self._entries)
                     self._idle -= 1
                 if not self._entries:
+                    # Else it would be told of what comes, or to end.
                     if not self._wakes.wait(timeout=30.0) and not self._entries:
                         self._thread = None
-                        return
                     continue
                 left = self._entries[0][0] - time.monotonic()
                 if left > 0:
                     self._wakes.wait(left)
                 else:
-                    entry = heapq.heappop(self._entries)[2]
-                    # The socket's own way: that of TLS would wait for the other thread's read.
-                    with contextlib.suppress(OSError):
-                        socket.socket.shutdown(entry.plug, socket.SHUT_RDWR)
+                    _shut(heapq.heappop(self._entries)[2].plug)
+
+
+def _shut(plug: socket.socket) -> None:
+    # The socket's own way: that of TLS would wait for the other thread's read.
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(plug, socket.SHUT_RDWR)
 
 
 _watch = _Watch()
+
+
+def end_watch() -> None:
+    """End the thread that cuts blocking calls, and cut those: no session waits for any."""
+    _watch.end()
 
 
 def plug_of(response: Any) -> socket.socket | None:

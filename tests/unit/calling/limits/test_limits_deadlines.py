@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,9 @@ import httpx2
 import openai
 import pytest
 
+from pytest_ailoop.calling.limits import deadlines
 from pytest_ailoop.data.variant import ModelSpec
+from tests.fakes.openai_server import FakeServer
 from tests.fakes.raw_server import Peer, RawServer, http
 from tests.fakes.sessions import FakeSession
 
@@ -164,3 +168,35 @@ def test_a_cut_frees_the_place_for_others(session: FakeSession) -> None:
         cut, answered = asyncio.run(both(server.url))
         assert isinstance(cut, openai.APITimeoutError)
         assert "Hi." == answered.choices[0].message.content
+
+
+def test_the_thread_that_cuts_ends_with_the_session(tmp_path: Path) -> None:
+    """Blocking calls have one while a session runs, the next session has its own."""
+    for number in range(2):
+        with FakeSession(tmp_path) as session, FakeServer() as server:
+            with session.item():
+                asked = {**ASKED, "seed": number}
+                with openai.OpenAI(base_url=server.url, api_key="x") as client:
+                    client.chat.completions.create(**asked)
+            assert 1 == watches()
+        assert 0 == watches()
+
+
+def test_what_waits_when_the_session_ends_is_cut() -> None:
+    """A thread that was left behind in a call waits for nobody any more."""
+    watch = deadlines._Watch()
+    near, far = socket.socketpair()
+    with near, far:
+        far.settimeout(5)
+        watch.add(600, near)
+        watch.remove(watch.add(600, far))
+        watch.end()
+        assert b"" == far.recv(1)
+        with pytest.raises(BrokenPipeError):
+            near.send(b"x")
+        assert 0 == watches()
+
+
+def watches() -> int:
+    """Return how many threads there are that cut blocking calls."""
+    return sum(one.name == "ailoop-deadlines" for one in threading.enumerate())
