@@ -9,27 +9,24 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pytest_ailoop.baseline.accept import accept
-from pytest_ailoop.baseline.compare import compare
-from pytest_ailoop.baseline.file import baseline_path, read
-from pytest_ailoop.baseline.measure import accepted_from
-from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey, entry_key
+from pytest_ailoop.baseline.books import Accepting, Baselines, accept_into
+from pytest_ailoop.data.baseline import Comparison
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, RunRecord
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.errors import BaselineError
 from pytest_ailoop.report import lineage, runs
 from pytest_ailoop.report.rows import Report, rows
+from pytest_ailoop.report.shelf import Shelf
 from pytest_ailoop.settings import AcceptKind, Settings
 
-__all__ = ["Baselines", "Outcome", "Session", "settle"]
+__all__ = ["Outcome", "Session", "settle"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +34,8 @@ class Outcome:
     """All that is known at the end of a run."""
 
     run: RunRecord
-    records: tuple[ItemRecord, ...]
-    """In plan order."""
+    records: Sequence[ItemRecord]
+    """In plan order; of a long run, each is read from disk when it is asked for."""
     comparison: Comparison
     accepted: tuple[str, ...] = ()
     """What was written into baselines and what was left, in words; empty if nothing was asked."""
@@ -78,34 +75,34 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.planned = Plan()
-        self._records: dict[tuple[EntryKey, int], ItemRecord] = {}
+        self._shelf = Shelf(settings.root / runs.FOLDER)
 
     def plan(self, plan: Plan) -> None:
         """Set what is to run; a later plan replaces an earlier one."""
         self.planned = plan
 
-    def add(self, record: ItemRecord) -> None:
-        """Add an item's record; a later one of the same item replaces the earlier (a rerun)."""
-        self._records[entry_key(record.key), record.key.trial] = _sound(record)
+    def add(self, record: ItemRecord, data: Mapping[str, Any] | None = None) -> None:
+        """Add an item's record; a later one of the same item replaces the earlier (a rerun).
+
+        *data* is the record as JSON values, where the caller has them.
+        """
+        sound = _sound(record)
+        self._shelf.put(sound, data if sound is record else None)
 
     @property
-    def records(self) -> tuple[ItemRecord, ...]:
-        """The records so far."""
-        return tuple(self._records.values())
+    def records(self) -> Sequence[ItemRecord]:
+        """The records so far, in plan order."""
+        return self._shelf.ordered(self.planned)
 
     @property
     def count(self) -> int:
         """Items that have a record so far."""
-        return len(self._records)
+        return len(self._shelf)
 
     @property
     def missing(self) -> tuple[ItemKey, ...]:
         """Planned items that have no record so far, in plan order."""
-        return tuple(
-            key
-            for key in runs.planned_keys(self.planned)
-            if (entry_key(key), key.trial) not in self._records
-        )
+        return tuple(self._shelf.missing(self.planned))
 
     def finish(
         self,
@@ -122,8 +119,10 @@ class Session:
         *started* bears a time zone; *bill* is what the session paid, where that was counted.
         Raises nothing of its own: what cannot be read or written is among the outcome's faults.
         """
-        records = runs.in_plan_order(self._records.values(), self.planned)
-        run = self._run(records, exit_status, started, duration, arguments, seeds or {})
+        records, missing = self.records, self.missing
+        run = self._run(
+            records, exit_status, started, duration, arguments, seeds or {}, len(missing)
+        )
         run = replace(run, bill=bill)
         kept = _keep(self.settings.root, run, records)
         outcome = settle(
@@ -132,6 +131,7 @@ class Session:
             records,
             kinds=self.settings.accept,
             barred=self.settings.ci and not self.settings.force,
+            missing=missing,
         )
         return replace(
             outcome,
@@ -148,10 +148,12 @@ class Session:
         duration: float,
         arguments: Sequence[str],
         seeds: Mapping[str, int],
+        missing: int,
     ) -> RunRecord:
         moment = started.astimezone(UTC)
-        counts = Counter(str(one.outcome) for one in records)
-        counts["missing"] = len(self.missing)
+        counts: Counter[str] = Counter()
+        models = lineage.models_of(_counted(records, counts))
+        counts["missing"] = missing
         root = self.settings.root
         return RunRecord(
             # The fraction of the second, not chance: runs sort by when they began.
@@ -164,10 +166,17 @@ class Session:
             options=_options(self.settings, arguments),
             versions=lineage.versions(),
             seeds={"sample": self.settings.seed, **seeds},
-            models=lineage.models_of(records),
+            models=models,
             plan=self.planned,
             counts=dict(sorted(counts.items())),
         )
+
+
+def _counted(records: Iterable[ItemRecord], counts: Counter[str]) -> Iterator[ItemRecord]:
+    """Yield *records*, each of which may be read from a disk, and count their outcomes."""
+    for one in records:
+        counts[str(one.outcome)] += 1
+        yield one
 
 
 def _sound(record: ItemRecord) -> ItemRecord:
@@ -226,42 +235,10 @@ def _keep(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> _Kept:
         return _Kept(faults=told)
 
 
-class Baselines:
-    """The accepted scores of the modules of a plan, with what could not be read."""
-
-    def __init__(self, root: Path, modules: Iterable[str]) -> None:
-        self.root = root
-        self.entries: dict[EntryKey, Accepted] = {}
-        self.faults: dict[str, str] = {}
-        """Message by module."""
-        for module in sorted(set(modules)):
-            path = baseline_path(root, module)
-            shown = path.relative_to(root).as_posix()
-            try:
-                self.entries.update(read(path, module=module, shown=shown))
-            except BaselineError as error:
-                self.faults[module] = str(error)
-
-    def compare(self, records: Iterable[ItemRecord], plan: Plan) -> Comparison:
-        """Return how *records* stand to what was accepted.
-
-        Cases of a module whose baseline cannot be read are `not compared`, never new.
-        """
-        measured = accepted_from(records, plan)
-        return compare(self.entries, measured, plan, unreadable=self.faults)
-
-
 _BARRED = (
     "not accepted: CI is set, and CI never accepts by itself (--ailoop-force, or "
     "`ailoop accept --force`, does it all the same)"
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Accepting:
-    accepted: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
-    faults: tuple[str, ...] = field(default=())
 
 
 def settle(
@@ -271,9 +248,11 @@ def settle(
     *,
     kinds: Sequence[AcceptKind] = (),
     barred: bool = False,
+    missing: Sequence[ItemKey] | None = None,
 ) -> Outcome:
     """Compare a run with the baselines as they are now, and accept *kinds* of what it measured.
 
+    *missing* are planned items without a record, where that is known.
     *barred* refuses to write (under `CI`). A baseline that cannot be read is left untouched, and
     so are all cases that this run did not measure.
     """
@@ -281,14 +260,14 @@ def settle(
     modules = {one.module for one in plan.tests} | set(plan.whole_modules)
     baselines = Baselines(root, modules)
     comparison = baselines.compare(records, plan)
-    there = {(entry_key(one.key), one.key.trial) for one in records}
-    missing = [key for key in runs.planned_keys(plan) if (entry_key(key), key.trial) not in there]
+    if missing is None:
+        missing = runs.missing(plan, records)
     whole = not (comparison.incomplete or missing or baselines.faults)
-    done = _Accepting()
+    done = Accepting()
     if kinds and barred:
-        done = _Accepting(refused=(_BARRED,))
+        done = Accepting(refused=(_BARRED,))
     elif kinds:
-        done = _accept(
+        done = accept_into(
             baselines,
             comparison,
             kinds,
@@ -297,51 +276,10 @@ def settle(
         )
     return Outcome(
         run=run,
-        records=tuple(records),
+        records=records,
         comparison=comparison,
         accepted=done.accepted,
         refused=done.refused,
         faults=(*map("baseline unreadable: {}".format, baselines.faults.values()), *done.faults),
         missing=tuple(missing),
-    )
-
-
-def _accept(
-    baselines: Baselines,
-    comparison: Comparison,
-    kinds: Sequence[AcceptKind],
-    *,
-    whole: bool,
-    trials_given: bool,
-) -> _Accepting:
-    # syrupy brings pytest along; only who accepts pays for it.
-    from pytest_ailoop.baseline.extension import write_baseline
-
-    result = accept(
-        baselines.entries,
-        comparison,
-        kinds,
-        complete_and_passing=whole,
-        trials_given=trials_given,
-    )
-    modules: dict[str, dict[EntryKey, Accepted]] = {}
-    for key in (*baselines.entries, *result.entries):
-        modules.setdefault(key.module, {})
-    for key, entry in result.entries.items():
-        modules[key.module][key] = entry
-    faults, written = [], []
-    for module, entries in sorted(modules.items()):
-        try:
-            written += [module] if write_baseline(baselines.root, module, entries) else []
-        except (OSError, BaselineError) as error:
-            faults.append(f"the baseline of {module} could not be written: {error}")
-    unread = [f"nothing of {module} accepted" for module in sorted(baselines.faults)]
-    done = result.done or (() if unread else ("nothing to accept",))
-    if faults:
-        # The counts are those of all modules together.
-        done = (f"accepted only in {', '.join(written)}",) if written else ()
-    return _Accepting(
-        accepted=(*done, *result.left),
-        refused=(*result.refused, *unread),
-        faults=tuple(faults),
     )

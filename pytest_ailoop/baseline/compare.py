@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from pytest_ailoop.baseline.file import sort_key
-from pytest_ailoop.baseline.measure import Measured, planned_trials
+from pytest_ailoop.baseline.measure import Measured, planned_keys
 from pytest_ailoop.data.baseline import (
     Accepted,
     AcceptedScore,
@@ -180,8 +180,10 @@ def _incomplete(
 ) -> Iterator[str]:
     yield from plan.narrowed
     yield from sorted({one.selection for one in plan.tests if one.selection})
-    touched = set(measured.entries) | {one.key for one in measured.unmeasured}
-    absent = {key for key in planned_trials(plan) if key not in touched}
+    unmeasured = {one.key for one in measured.unmeasured}
+    absent = {
+        key for key in planned_keys(plan) if key not in measured.entries and key not in unmeasured
+    }
     if absent:
         yield f"{plural(len(absent), 'planned case')} did not run"
     if measured.unmeasured:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum, isfinite
+from typing import Any, TypeVar
 
 from pytest_ailoop.baseline.line import rounded
 from pytest_ailoop.data.baseline import (
@@ -16,12 +17,14 @@ from pytest_ailoop.data.baseline import (
     entry_key,
     sorted_axes,
 )
-from pytest_ailoop.data.record import ItemRecord, Plan
+from pytest_ailoop.data.record import ItemRecord, Plan, PlannedTest
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.digest import digest_of_set
 from pytest_ailoop.text import one_line, plural
 
-__all__ = ["Measured", "accepted_from", "planned_trials"]
+T = TypeVar("T")
+
+__all__ = ["Measured", "accepted_from", "planned_keys"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,15 +35,35 @@ class Measured:
     unmeasured: tuple[Unmeasured, ...] = ()
 
 
-def planned_trials(plan: Plan) -> dict[EntryKey, int]:
-    """Return how many trials each selected case should have had."""
-    found: dict[EntryKey, int] = {}
+def planned_keys(plan: Plan) -> Iterator[EntryKey]:
+    """Yield every selected case under every variant."""
     for test in plan.tests:
         for variant in map(sorted_axes, test.variants):
             for case in test.selected:
-                key = EntryKey(module=test.module, test=test.test, variant=variant, case=case)
-                found[key] = test.trials.get(case, 1)
-    return found
+                yield EntryKey(module=test.module, test=test.test, variant=variant, case=case)
+
+
+class _Planned:
+    """What a plan says of a case, without a key for each of a hundred thousand."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._tests = {(one.module, one.test): one for one in plan.tests}
+        self._variants = {
+            where: frozenset(map(sorted_axes, one.variants)) for where, one in self._tests.items()
+        }
+        self._cases = {where: frozenset(one.selected) for where, one in self._tests.items()}
+
+    def trials(self, key: EntryKey) -> int | None:
+        """Return how many trials a case should have had; None for a case that is not planned."""
+        where = key.module, key.test
+        test = self._tests.get(where)
+        if test is None or key.variant not in self._variants[where]:
+            return None
+        return test.trials.get(key.case, 1) if key.case in self._cases[where] else None
+
+    def test(self, key: EntryKey) -> PlannedTest | None:
+        """Return the test that a case is of, where it is planned."""
+        return self._tests.get((key.module, key.test))
 
 
 def accepted_from(records: Iterable[ItemRecord], plan: Plan | None = None) -> Measured:
@@ -49,22 +72,57 @@ def accepted_from(records: Iterable[ItemRecord], plan: Plan | None = None) -> Me
     A case of which a trial errored, was skipped, was not scored or (by *plan*) is missing has no
     entry: a mean over what happened to work is no measurement of the case.
     """
-    groups: dict[EntryKey, list[ItemRecord]] = {}
+    planned, alike = _Planned(plan or Plan()), _Alike()
+    found: dict[EntryKey, list[ItemRecord] | Accepted | Unmeasured] = {}
     for record in records:
-        groups.setdefault(entry_key(record.key), []).append(record)
-    trials = planned_trials(plan) if plan else {}
-    datasets = {(one.module, one.test): one.dataset.digest for one in plan.tests} if plan else {}
-    entries: dict[EntryKey, Accepted] = {}
-    unmeasured = []
-    for key, members in groups.items():
-        members.sort(key=lambda one: one.key.trial)
-        reason = _why_not(members, trials.get(key, len(members)))
-        if reason:
-            unmeasured.append(Unmeasured(key=key, reason=reason))
-        else:
-            dataset = datasets.get((key.module, key.test), "")
-            entries[key] = _entry(key, members, dataset)
-    return Measured(entries=entries, unmeasured=tuple(unmeasured))
+        key = entry_key(record.key)
+        members = found.setdefault(key, [])
+        trials = planned.trials(key)
+        if not isinstance(members, list):
+            words = f"more than the {plural(trials or 0, 'planned trial')} ran"
+            found[key] = Unmeasured(key=key, reason=words)
+            continue
+        members.append(record)
+        if len(members) == trials:
+            # Now, not at the end: a long run's records do not fit into memory together.
+            found[key] = _measured(key, members, planned, alike)
+    for key, members in found.items():
+        if isinstance(members, list):
+            found[key] = _measured(key, members, planned, alike)
+    return Measured(
+        entries={key: one for key, one in found.items() if isinstance(one, Accepted)},
+        unmeasured=tuple(one for one in found.values() if isinstance(one, Unmeasured)),
+    )
+
+
+def _measured(
+    key: EntryKey, members: list[ItemRecord], planned: _Planned, alike: _Alike
+) -> Accepted | Unmeasured:
+    members.sort(key=lambda one: one.key.trial)
+    reason = _why_not(members, planned.trials(key) or len(members))
+    if reason:
+        return Unmeasured(key=key, reason=reason)
+    return _entry(key, members, planned.test(key), alike)
+
+
+#: Values of their own are all a case has where so many differ.
+_KNOWN = 5000
+
+
+class _Alike:
+    """Gives equal values as one object: most cases of a run have the same scores."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def scores(self, found: dict[str, AcceptedScore]) -> Mapping[str, AcceptedScore]:
+        return self.one(tuple(found.items()), found)
+
+    def one(self, name: Hashable, value: T) -> T:
+        if name not in self._known and len(self._known) >= _KNOWN:
+            return value
+        known: T = self._known.setdefault(name, value)
+        return known
 
 
 def _why_not(members: Sequence[ItemRecord], planned: int) -> str:
@@ -98,8 +156,12 @@ def _unscored(score: Score) -> bool:
     return score.not_scored is not None or (score.value is not None and not isfinite(score.value))
 
 
-def _entry(key: EntryKey, members: Sequence[ItemRecord], dataset: str) -> Accepted:
+def _entry(
+    key: EntryKey, members: Sequence[ItemRecord], test: PlannedTest | None, alike: _Alike
+) -> Accepted:
     first = members[0]
+    digests = {} if test is None else test.dataset.case_digests
+    known = digests.get(key.case)
     answered = {
         call.model_answered
         for record in members
@@ -108,13 +170,13 @@ def _entry(key: EntryKey, members: Sequence[ItemRecord], dataset: str) -> Accept
     }
     return Accepted(
         key=key,
-        scores=_scores(members),
+        scores=alike.scores(_scores(members)),
         trials=len(members),
-        case_digest=first.case_digest,
+        case_digest=known if known == first.case_digest else first.case_digest,
         output_digests=tuple(one.output_digest for one in members if one.output_digest),
         prompt_digest=first.prompt_digest,
-        models_answered=tuple(sorted(answered)),
-        dataset_digest=dataset,
+        models_answered=alike.one(models := tuple(sorted(answered)), models),
+        dataset_digest="" if test is None else test.dataset.digest,
     )
 
 

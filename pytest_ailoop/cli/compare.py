@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ailoop import text
+from pytest_ailoop.baseline.books import Baselines
 from pytest_ailoop.baseline.compare import compare as compare_entries
 from pytest_ailoop.baseline.measure import Measured, accepted_from
 from pytest_ailoop.cli.console import project, show_lines, width
@@ -21,7 +22,6 @@ from pytest_ailoop.report import runs
 from pytest_ailoop.report.numbers import percent
 from pytest_ailoop.report.table import table
 from pytest_ailoop.report.terminal import Line, change_words, move_lines
-from pytest_ailoop.session import Baselines
 
 __all__ = ["add"]
 

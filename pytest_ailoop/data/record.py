@@ -187,11 +187,14 @@ def _call_from(data: Mapping[str, Any]) -> Call:
     return Call(**{**data, **changed})
 
 
-def item_from(data: Mapping[str, Any]) -> ItemRecord:
-    """Return the record of `plain(record)`; raises `KeyError` or `TypeError` on other shapes."""
+def item_from(data: Mapping[str, Any], key: ItemKey | None = None) -> ItemRecord:
+    """Return the record of `plain(record)`; raises `KeyError` or `TypeError` on other shapes.
+
+    *key* is that of the item, where the caller has it.
+    """
     fault = data["fault"]
     changed = {
-        "key": _key_from(data["key"]),
+        "key": key or _key_from(data["key"]),
         "tags": tuple(data["tags"]),
         "scores": tuple(Score(**score) for score in data["scores"]),
         "expectations": tuple(Expectation(**one) for one in data["expectations"]),

@@ -53,7 +53,7 @@ def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
         evaluation.left_out.pop(report.nodeid, None)
         record = item_from(report.ailoop)
         stolen.meet(evaluation, record)
-        evaluation.session.add(record)
+        evaluation.session.add(record, report.ailoop)
         evaluation.given_up.pop(report.nodeid, None)
         given_up = report.ailoop.get("given_up")
         if given_up and report.ailoop["outcome"] != "error":

@@ -5,8 +5,8 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+from pytest_ailoop.report.calls import Calls
 from pytest_ailoop.report.numbers import Money, money
-from pytest_ailoop.report.rows import Calls
 from pytest_ailoop.text import plural
 
 __all__ = ["differs", "judges_words", "paid", "paid_words"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import fsum
 
@@ -11,7 +12,7 @@ from pytest_ailoop import stats
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.data.score import Score
 
-__all__ = ["CheckRow", "ClassRow", "check_rows", "class_rows"]
+__all__ = ["CheckRow", "ClassRow", "MeasureSums"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,40 +41,91 @@ class ClassRow:
     report: stats.Classification
 
 
-def check_rows(records: Iterable[ItemRecord]) -> tuple[CheckRow, ...]:
-    """Return a row for each name of a score, in order of first appearance."""
-    scores: dict[str, list[Score]] = {}
-    met: dict[str, list[bool]] = {}
-    for record in records:
+class _Score:
+    """The values of the scores of one name."""
+
+    def __init__(self, kind: str, direction: str) -> None:
+        self.kind, self.direction = kind, direction
+        self.values = array("d")
+        self.unscored = 0
+        self.labels: Counter[str] = Counter()
+
+    def add(self, score: Score) -> None:
+        self.unscored += score.not_scored is not None
+        if score.value is not None:
+            self.values.append(score.value)
+        elif score.label:
+            self.labels[score.label] += 1
+
+    def join(self, other: _Score) -> None:
+        self.values += other.values
+        self.unscored += other.unscored
+        self.labels += other.labels
+
+
+class MeasureSums:
+    """Takes the scores and expectations of item after item."""
+
+    def __init__(self) -> None:
+        self._scores: dict[str, _Score] = {}
+        self._met: Counter[str] = Counter()
+        self._stated: Counter[str] = Counter()
+        self._pairs: dict[str, Counter[tuple[str, str | None]]] = {}
+
+    def add(self, record: ItemRecord) -> None:
+        """Add what was measured on one item."""
         for score in record.scores:
-            scores.setdefault(score.name, []).append(score)
-        for one in record.expectations:
-            met.setdefault(one.score, []).append(one.standing == "met")
-    return tuple(_check_row(name, each, met.get(name, [])) for name, each in scores.items())
-
-
-def _check_row(name: str, scores: list[Score], met: list[bool]) -> CheckRow:
-    values = [score.value for score in scores if score.value is not None]
-    return CheckRow(
-        name=name,
-        n=len(values),
-        unscored=sum(score.not_scored is not None for score in scores),
-        mean=fsum(values) / len(values) if values else None,
-        met=sum(met),
-        stated=len(met),
-        kind=scores[0].kind,
-        direction=scores[0].direction,
-        labels=Counter(one.label for one in scores if one.label and one.value is None),
-    )
-
-
-def class_rows(records: Iterable[ItemRecord]) -> tuple[ClassRow, ...]:
-    """Return a row for each check whose case expects a label; one that was not found
-    counts as wrong."""
-    pairs: dict[str, list[tuple[str, str | None]]] = {}
-    for record in records:
-        for score in record.scores:
+            if score.name not in self._scores:
+                self._scores[score.name] = _Score(score.kind, score.direction)
+            self._scores[score.name].add(score)
             if score.expected_label is not None:
-                pairs.setdefault(score.name, []).append((score.expected_label, score.label))
-    found = ((name, stats.classification(each)) for name, each in pairs.items())
-    return tuple(ClassRow(name=name, report=one) for name, one in found if one is not None)
+                pairs = self._pairs.setdefault(score.name, Counter())
+                pairs[score.expected_label, score.label] += 1
+        for one in record.expectations:
+            self._stated[one.score] += 1
+            self._met[one.score] += one.standing == "met"
+
+    def join(self, other: MeasureSums) -> None:
+        """Add all that *other* took."""
+        for name, one in other._scores.items():
+            if name not in self._scores:
+                self._scores[name] = _Score(one.kind, one.direction)
+            self._scores[name].join(one)
+        self._met += other._met
+        self._stated += other._stated
+        for name, pairs in other._pairs.items():
+            self._pairs.setdefault(name, Counter()).update(pairs)
+
+    @property
+    def unscored(self) -> int:
+        """Scores that could not be given."""
+        return sum(one.unscored for one in self._scores.values())
+
+    @property
+    def checks(self) -> tuple[CheckRow, ...]:
+        """A row for each name of a score, in order of first appearance."""
+        return tuple(
+            CheckRow(
+                name=name,
+                n=len(one.values),
+                unscored=one.unscored,
+                mean=fsum(one.values) / len(one.values) if one.values else None,
+                met=self._met[name],
+                stated=self._stated[name],
+                kind=one.kind,
+                direction=one.direction,
+                labels=one.labels,
+            )
+            for name, one in self._scores.items()
+        )
+
+    @property
+    def classes(self) -> tuple[ClassRow, ...]:
+        """A row for each check whose case expects a label.
+
+        A label that was not found counts as wrong.
+        """
+        found = (
+            (name, stats.classification(pairs.elements())) for name, pairs in self._pairs.items()
+        )
+        return tuple(ClassRow(name=name, report=one) for name, one in found if one is not None)

@@ -4,47 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import fsum
 
 from pytest_ailoop import stats
 from pytest_ailoop.data.baseline import Change, Comparison, EntryKey, Unmeasured, entry_key
-from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
 from pytest_ailoop.data.variant import Variant
-from pytest_ailoop.report.measures import CheckRow, ClassRow, check_rows, class_rows
-from pytest_ailoop.report.numbers import Money
-from pytest_ailoop.report.worst import CaseRow, case_rows, worst_first
+from pytest_ailoop.report.calls import Calls
+from pytest_ailoop.report.measures import CheckRow, ClassRow
+from pytest_ailoop.report.sums import Sums
+from pytest_ailoop.report.worst import CaseRow, CaseRows, case_rows, worst_first
 
-__all__ = ["Calls", "Money", "Report", "Row", "TestRows", "calls_of", "rows"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Calls:
-    """The application's calls of some items; judges' calls are counted apart."""
-
-    count: int = 0
-    p50: float | None = None
-    """Seconds that an item waited for models, as measured when the calls were made live."""
-    p95: float | None = None
-    tokens: int = 0
-    """Input and output tokens, of the calls that say."""
-    uncounted: int = 0
-    """Calls that do not say how many tokens they took."""
-    cost: Money = field(default_factory=Money)
-    origins: Mapping[str, int] = field(default_factory=dict)
-    """Calls by where the reply came from: `recording`, `cache`, `live`."""
-    judge_count: int = 0
-    judge_cost: Money = field(default_factory=Money)
-    paid: Money = field(default_factory=Money)
-    """What was asked live, judges included. Of a run as a whole all that its session paid."""
-    saved: Money = field(default_factory=Money)
-    """What recordings and cache answered, at the price of asking it."""
-    earlier: Money = field(default_factory=Money)
-    """Of a run as a whole: what kept items had cost before."""
-    kept: int = 0
-    """Of a run as a whole: items kept from interrupted runs."""
+__all__ = ["Report", "Row", "TestRows", "rows"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,8 +104,10 @@ def rows(
     tables = _Tables(records, comparison, missing)
     tests = tuple(_test_rows(test, tables) for test in run.plan.tests)
     planned = sum(len(one.variants) * len(one.selected) for one in run.plan.tests)
-    cases = case_rows(records, comparison)
-    total = _row("all", planned, list(records), tables.statuses, len(missing))
+    cases = tables.cases.found
+    if tables.cases.is_torn:
+        cases = case_rows(records, comparison)
+    total = _row("all", planned, tables.all, tables.statuses, len(missing))
     total = replace(total, calls=_billed(total.calls, run.bill))
     return Report(
         run=run.id,
@@ -154,7 +129,7 @@ def rows(
 
 
 class _Tables:
-    """Records, changes and missing items by test and variant, gone through once."""
+    """Sums of records, changes and missing items by test and variant, gone through once."""
 
     def __init__(
         self,
@@ -162,18 +137,31 @@ class _Tables:
         comparison: Comparison,
         missing: Iterable[ItemKey],
     ) -> None:
-        self.records: dict[EntryKey, list[ItemRecord]] = {}
+        self.sums: dict[EntryKey, Sums] = {}
+        self.cases = CaseRows(comparison)
         self.changes: dict[EntryKey, Counter[str]] = {}
         self.missing: Counter[EntryKey] = Counter()
         self.statuses: Counter[str] = Counter(comparison.counts)
         for record in records:
-            self.records.setdefault(_group(entry_key(record.key)), []).append(record)
+            group = _group(entry_key(record.key))
+            if group not in self.sums:
+                self.sums[group] = Sums()
+            self.sums[group].add(record)
+            self.cases.add(record)
         for change in comparison.changes:
             self.changes.setdefault(_group(change.key), Counter())[change.status] += 1
         for one in comparison.unmeasured:
             self.changes.setdefault(_group(one.key), Counter())["not measured"] += 1
         for key in missing:
             self.missing[_group(entry_key(key))] += 1
+
+    @property
+    def all(self) -> Sums:
+        """The sums over all records."""
+        found = Sums()
+        for one in self.sums.values():
+            found.join(one)
+        return found
 
 
 def _group(key: EntryKey) -> EntryKey:
@@ -196,70 +184,32 @@ def _test_rows(test: PlannedTest, tables: _Tables) -> TestRows:
 def _variant_row(test: PlannedTest, variant: Variant, tables: _Tables) -> Row:
     item = ItemKey(module=test.module, test=test.test, variant=variant, case="")
     group = entry_key(item)
-    records = tables.records.get(group, [])
+    sums = tables.sums.get(group) or Sums()
     changes = tables.changes.get(group, Counter())
-    return _row(variant.label, len(test.selected), records, changes, tables.missing[group])
+    return _row(variant.label, len(test.selected), sums, changes, tables.missing[group])
 
 
-def _row(
-    label: str,
-    planned: int,
-    records: Sequence[ItemRecord],
-    changes: Mapping[str, int],
-    missing: int,
-) -> Row:
-    means = _pass_means(records)
-    rate = fsum(means) / len(means) if means else None
-    interval = stats.wilson(fsum(means), len(means))
-    outcomes = Counter(str(one.outcome) for one in records)
+def _row(label: str, planned: int, sums: Sums, changes: Mapping[str, int], missing: int) -> Row:
+    means = sums.means
+    outcomes = dict(sums.outcomes)
     if missing:
         outcomes["missing"] = missing
+    interval = stats.wilson(fsum(means), len(means))
     return Row(
         label=label,
         planned=planned,
         scored=len(means),
         passed=sum(mean == 1.0 for mean in means),
-        rate=rate,
+        rate=fsum(means) / len(means) if means else None,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        trials=max((one.key.trial for one in records), default=1),
+        trials=sums.trials,
         outcomes=dict(sorted(outcomes.items())),
-        unscored=sum(s.not_scored is not None for one in records for s in one.scores),
+        unscored=sums.measures.unscored,
         changes=dict(sorted(changes.items())),
-        calls=calls_of(records),
-        checks=check_rows(records),
-        classes=class_rows(records),
-    )
-
-
-def _pass_means(records: Iterable[ItemRecord]) -> list[float]:
-    """Return the share of passed trials of each case that has a scored one."""
-    cases: dict[EntryKey, list[float]] = {}
-    for record in records:
-        for score in record.scores:
-            if score.kind == "outcome" and score.value is not None:
-                cases.setdefault(entry_key(record.key), []).append(score.value)
-    return [fsum(values) / len(values) for values in cases.values()]
-
-
-def calls_of(records: Sequence[ItemRecord]) -> Calls:
-    """Return what the calls of *records* took together."""
-    apps = [[call for call in one.calls if call.purpose == "app"] for one in records]
-    app = [call for calls in apps for call in calls]
-    judge = [call for one in records for call in one.calls if call.purpose == "judge"]
-    waits = sorted(_waited(calls) for calls in apps if any(c.latency is not None for c in calls))
-    return Calls(
-        count=len(app),
-        p50=stats.percentile(waits, 50) if waits else None,
-        p95=stats.percentile(waits, 95) if waits else None,
-        tokens=sum(_tokens(call) or 0 for call in app),
-        uncounted=sum(_tokens(call) is None for call in app),
-        cost=_money(app),
-        origins=_origins(app + judge),
-        judge_count=len(judge),
-        judge_cost=_money(judge),
-        paid=_money([call for call in app + judge if call.origin == "live"]),
-        saved=_money([call for call in app + judge if call.origin != "live"]),
+        calls=sums.calls.found,
+        checks=sums.measures.checks,
+        classes=sums.measures.classes,
     )
 
 
@@ -271,30 +221,6 @@ def _billed(calls: Calls, bill: Bill | None) -> Calls:
     if bill is None:
         return calls
     return replace(calls, paid=bill.paid, saved=bill.saved, earlier=bill.earlier, kept=bill.kept)
-
-
-def _origins(calls: Iterable[Call]) -> dict[str, int]:
-    """Return how many replies came from where; a call that brought none has no origin."""
-    found = Counter(str(call.origin) for call in calls if call.error is None)
-    return dict(sorted(found.items()))
-
-
-def _waited(calls: Iterable[Call]) -> float:
-    return fsum(call.latency for call in calls if call.latency is not None)
-
-
-def _tokens(call: Call) -> int | None:
-    usage = call.usage
-    if call.error is not None and call.cost == 0.0:
-        return 0  # Refused, and so not worked on.
-    if usage.input_tokens is None and usage.output_tokens is None:
-        return None
-    return (usage.input_tokens or 0) + (usage.output_tokens or 0)
-
-
-def _money(calls: Sequence[Call]) -> Money:
-    costs = [call.cost for call in calls if call.cost is not None]
-    return Money(known=fsum(costs), priced=len(costs), unknown=len(calls) - len(costs))
 
 
 def _next(

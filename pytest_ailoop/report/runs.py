@@ -21,9 +21,10 @@ from pytest_ailoop.data.record import SCHEMA, ItemKey, ItemRecord, Plan, RunReco
 from pytest_ailoop.errors import RunError
 from pytest_ailoop.files import private_folder, write_atomically
 from pytest_ailoop.redaction import may_hold, redact
+from pytest_ailoop.report.shelf import plains
 from pytest_ailoop.text import suggestion, whole
 
-__all__ = ["StoredRun", "find", "in_plan_order", "latest", "names", "planned_keys", "read", "write"]
+__all__ = ["StoredRun", "find", "latest", "missing", "names", "planned_keys", "read", "write"]
 
 FOLDER = ".ailoop"
 
@@ -52,11 +53,10 @@ def planned_keys(plan: Plan) -> Iterator[ItemKey]:
                     )
 
 
-def in_plan_order(records: Iterable[ItemRecord], plan: Plan) -> tuple[ItemRecord, ...]:
-    """Return *records* as the plan has them, whatever order they came in; strangers come last."""
-    places = {_place(key): number for number, key in enumerate(planned_keys(plan))}
-    last = len(places)
-    return tuple(sorted(records, key=lambda one: (places.get(_place(one.key), last), one.nodeid)))
+def missing(plan: Plan, records: Iterable[ItemRecord]) -> tuple[ItemKey, ...]:
+    """Return the items of *plan* that have no record, in its order."""
+    there = {_place(one.key) for one in records}
+    return tuple(key for key in planned_keys(plan) if _place(key) not in there)
 
 
 def _place(key: ItemKey) -> tuple[Any, int]:
@@ -73,10 +73,10 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     folder = runs_folder(root) / run.id
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A line at a time: a hundred thousand of them are more than all else that a run holds.
-    lines = (f"{_line(_without_clock(one))}\n" for one in records)
+    timings = Timings()
+    lines = (f"{_line(timings.without(one))}\n" for one in plains(records))
     write_atomically(folder / "results.jsonl", lines)
-    timings = {one.nodeid: one.duration for one in records}
-    write_atomically(folder / "timings.json", _line(timings, indent=1) + "\n")
+    write_atomically(folder / "timings.json", timings.pieces())
     # Last: a folder with a run.json is a whole run.
     write_atomically(folder / "run.json", _line(record.plain(run), indent=1) + "\n")
     for name in ("results.jsonl", "timings.json", "run.json"):
@@ -84,10 +84,34 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     return folder
 
 
-def _without_clock(one: ItemRecord) -> dict[str, Any]:
-    found = record.plain(one)
-    del found["duration"]
-    return dict(found)
+class Timings:
+    """Takes the clock out of records, and gives it back as a JSON object of their durations."""
+
+    def __init__(self) -> None:
+        self._some: dict[str, float] = {}
+        #: Parts of the object, as text: a hundred thousand names need less room so.
+        self._parts: list[str] = []
+
+    def without(self, one: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a record as JSON values without its duration, which is kept here."""
+        found = dict(one)
+        self._some[found["nodeid"]] = found.pop("duration")
+        if len(self._some) == 1000:
+            self._pack()
+        return found
+
+    def pieces(self) -> Iterator[str]:
+        """Yield the object's text."""
+        self._pack()
+        yield "{"
+        for number, part in enumerate(self._parts):
+            yield f",{part}" if number else part
+        yield "\n}\n" if self._parts else "}\n"
+
+    def _pack(self) -> None:
+        if self._some:
+            self._parts.append(_line(self._some, indent=1)[1:-2])
+            self._some = {}
 
 
 def _line(value: Any, indent: int | None = None) -> str:

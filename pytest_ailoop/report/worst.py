@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 
 from pytest_ailoop.data.baseline import Change, Comparison, EntryKey, entry_key
-from pytest_ailoop.data.record import ItemRecord
+from pytest_ailoop.data.record import ItemKey, ItemRecord
 from pytest_ailoop.report.numbers import number
 
-__all__ = ["CaseRow", "case_rows", "worst_first"]
+__all__ = ["CaseRow", "CaseRows", "case_rows", "worst_first"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +26,6 @@ class CaseRow:
     reason: str
     """What moved for the worse, where that is another thing; then the first thing that went wrong,
     in the words of the check or the fault."""
-    output: str
 
 
 def worst_first(rows: Iterable[CaseRow]) -> tuple[CaseRow, ...]:
@@ -46,15 +45,53 @@ def _rank(row: CaseRow) -> int:
 
 def case_rows(records: Iterable[ItemRecord], comparison: Comparison) -> tuple[CaseRow, ...]:
     """Return a row for each case under each variant, in the order of the records."""
-    changes = {one.key: one for one in comparison.changes}
-    unmeasured = {one.key for one in comparison.unmeasured}
     groups: dict[EntryKey, list[ItemRecord]] = {}
     for record in records:
         groups.setdefault(entry_key(record.key), []).append(record)
-    return tuple(
-        _case_row(key, each, None if key in unmeasured else changes.get(key), key in unmeasured)
-        for key, each in groups.items()
-    )
+    cases = CaseRows(comparison)
+    for members in groups.values():
+        for one in members:
+            cases.add(one)
+    return cases.found
+
+
+class CaseRows:
+    """Takes item after item, trials of a case one after another; gives a row for each case."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._changes = {one.key: one for one in comparison.changes}
+        self._unmeasured = {one.key for one in comparison.unmeasured}
+        self._found: dict[EntryKey, CaseRow] = {}
+        self._members: list[ItemRecord] = []
+        #: Whether trials of a case did not stand together; the rows are wrong then.
+        self.is_torn = False
+
+    def add(self, record: ItemRecord) -> None:
+        """Add a trial."""
+        if self._members and not _same_case(record.key, self._members[0].key):
+            self._close()
+        self._members.append(record)
+
+    def _close(self) -> None:
+        key = entry_key(self._members[0].key)
+        change, is_unmeasured = self._changes.get(key), key in self._unmeasured
+        # The key that is there already, not another one for each of a hundred thousand.
+        key = key if change is None else change.key
+        self.is_torn |= key in self._found
+        change = None if is_unmeasured else change
+        self._found[key] = _case_row(key, self._members, change, is_unmeasured)
+        self._members = []
+
+    @property
+    def found(self) -> tuple[CaseRow, ...]:
+        """The rows, in the order of the records."""
+        if self._members:
+            self._close()
+        return tuple(self._found.values())
+
+
+def _same_case(one: ItemKey, other: ItemKey) -> bool:
+    return one.case == other.case and replace(one, trial=other.trial) == other
 
 
 def _case_row(
@@ -76,7 +113,6 @@ def _case_row(
         rate=fsum(values) / len(values) if values else None,
         status="not measured" if unmeasured else change.status if change else "",
         reason="; ".join([*_worsened(change, reason), *([reason] if reason else [])]),
-        output=shown.output or "",
     )
 
 

@@ -10,7 +10,8 @@ from pytest_ailoop.data.case import DatasetFacts
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, PlannedTest, RunRecord
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
-from pytest_ailoop.report.rows import calls_of, rows
+from pytest_ailoop.report.calls import calls_of
+from pytest_ailoop.report.rows import rows
 from pytest_ailoop.report.terminal import lines
 
 LIVE = Call(

@@ -16,8 +16,18 @@ from pytest_ailoop.data.case import DatasetFacts
 from pytest_ailoop.data.record import Fault, ItemKey, ItemRecord, Plan, PlannedTest, RunRecord
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant
-from pytest_ailoop.report.numbers import count, dollars, interval, money, number, percent, seconds
-from pytest_ailoop.report.rows import Money, Report, calls_of, rows
+from pytest_ailoop.report.calls import calls_of
+from pytest_ailoop.report.numbers import (
+    Money,
+    count,
+    dollars,
+    interval,
+    money,
+    number,
+    percent,
+    seconds,
+)
+from pytest_ailoop.report.rows import Report, rows
 from pytest_ailoop.report.table import table
 from pytest_ailoop.report.terminal import failure_lines, lines
 

@@ -1,0 +1,101 @@
+"""The baselines of a run's modules: read, compared with, and written where that was asked for.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_ailoop.baseline.accept import accept
+from pytest_ailoop.baseline.compare import compare
+from pytest_ailoop.baseline.file import baseline_path, read
+from pytest_ailoop.baseline.measure import accepted_from
+from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey
+from pytest_ailoop.data.record import ItemRecord, Plan
+from pytest_ailoop.errors import BaselineError
+from pytest_ailoop.settings import AcceptKind
+
+__all__ = ["Accepting", "Baselines", "accept_into"]
+
+
+class Baselines:
+    """The accepted scores of the modules of a plan, with what could not be read."""
+
+    def __init__(self, root: Path, modules: Iterable[str]) -> None:
+        self.root = root
+        self.entries: dict[EntryKey, Accepted] = {}
+        self.faults: dict[str, str] = {}
+        """Message by module."""
+        for module in sorted(set(modules)):
+            path = baseline_path(root, module)
+            shown = path.relative_to(root).as_posix()
+            try:
+                self.entries.update(read(path, module=module, shown=shown))
+            except BaselineError as error:
+                self.faults[module] = str(error)
+
+    def compare(self, records: Iterable[ItemRecord], plan: Plan) -> Comparison:
+        """Return how *records* stand to what was accepted.
+
+        Cases of a module whose baseline cannot be read are `not compared`, never new.
+        """
+        measured = accepted_from(records, plan)
+        return compare(self.entries, measured, plan, unreadable=self.faults)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepting:
+    """What came of the wish to accept a run, in words."""
+
+    accepted: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+def accept_into(
+    baselines: Baselines,
+    comparison: Comparison,
+    kinds: Sequence[AcceptKind],
+    *,
+    whole: bool,
+    trials_given: bool,
+) -> Accepting:
+    """Write *kinds* of what was measured into *baselines*; what cannot be is told, not raised.
+
+    *whole* says that the run measured everything and passed; *trials_given*, that it was told how
+    often to try.
+    """
+    # syrupy brings pytest along; only who accepts pays for it.
+    from pytest_ailoop.baseline.extension import write_baseline
+
+    result = accept(
+        baselines.entries,
+        comparison,
+        kinds,
+        complete_and_passing=whole,
+        trials_given=trials_given,
+    )
+    modules: dict[str, dict[EntryKey, Accepted]] = {}
+    for key in (*baselines.entries, *result.entries):
+        modules.setdefault(key.module, {})
+    for key, entry in result.entries.items():
+        modules[key.module][key] = entry
+    faults, written = [], []
+    for module, entries in sorted(modules.items()):
+        try:
+            written += [module] if write_baseline(baselines.root, module, entries) else []
+        except (OSError, BaselineError) as error:
+            faults.append(f"the baseline of {module} could not be written: {error}")
+    unread = [f"nothing of {module} accepted" for module in sorted(baselines.faults)]
+    done = result.done or (() if unread else ("nothing to accept",))
+    if faults:
+        # The counts are those of all modules together.
+        done = (f"accepted only in {', '.join(written)}",) if written else ()
+    return Accepting(
+        accepted=(*done, *result.left),
+        refused=(*result.refused, *unread),
+        faults=tuple(faults),
+    )

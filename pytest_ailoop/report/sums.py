@@ -1,0 +1,62 @@
+"""What a row says of many items, summed up item by item. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from math import fsum
+
+from pytest_ailoop.data.record import ItemRecord
+from pytest_ailoop.report.calls import CallSums
+from pytest_ailoop.report.measures import MeasureSums
+
+__all__ = ["Sums"]
+
+
+class Sums:
+    """Takes the items of one test under one variant; none of their records is held."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.trials = 1
+        """Most trials of any case."""
+        self.calls, self.measures = CallSums(), MeasureSums()
+        #: By case, whether its trials passed: one value, or several.
+        self._passed: dict[str, float | list[float]] = {}
+        self._others = array("d")
+
+    def add(self, record: ItemRecord) -> None:
+        """Add an item."""
+        self.outcomes[str(record.outcome)] += 1
+        self.trials = max(self.trials, record.key.trial)
+        self.calls.add(record.calls)
+        self.measures.add(record)
+        for score in record.scores:
+            if score.kind == "outcome" and score.value is not None:
+                self._note(record.key.case, score.value)
+
+    def _note(self, case: str, value: float) -> None:
+        known = self._passed.get(case)
+        if known is None:
+            self._passed[case] = value
+        elif isinstance(known, list):
+            known.append(value)
+        else:
+            self._passed[case] = [known, value]
+
+    def join(self, other: Sums) -> None:
+        """Add all that *other*, of another test or variant, took."""
+        self.outcomes += other.outcomes
+        self.trials = max(self.trials, other.trials)
+        self.calls.join(other.calls)
+        self.measures.join(other.measures)
+        self._others.extend(other.means)
+
+    @property
+    def means(self) -> Sequence[float]:
+        """The share of passed trials of each case that has a scored one."""
+        found = array("d", self._others)
+        for one in self._passed.values():
+            found.append(fsum(one) / len(one) if isinstance(one, list) else one)
+        return found
