@@ -10,6 +10,8 @@ import pytest
 from pytest_ailoop.data.record import plain
 from pytest_ailoop.data.verdict import Pair
 from pytest_ailoop.gates.verdicts import compare_pairs, holm_regressed
+from pytest_ailoop.stats.clustered import standard_error
+from pytest_ailoop.stats.cross_checks import mcnemar
 from tests.unit.gates.pairs import counted, pairs
 
 
@@ -44,6 +46,17 @@ def test_shown_to_be_worse_and_yet_within_the_margin() -> None:
     assert (
         found.reasons[1] == "not worse than the baseline by more than 0.05, though slightly worse"
     )
+
+
+def test_two_published_models() -> None:
+    """GSM8K, 6B with a verifier against 175B fine-tuned: 209 lost, 152 won of 1,319."""
+    found = compare_pairs(counted(152, 209, 1319), margin=0.05)
+    assert (found.status, round(found.difference or 0, 4)) == ("regressed", -0.0432)
+    assert round(mcnemar(152, 209).exact, 5) == 0.00315
+    differences = [1.0] * 152 + [-1.0] * 209 + [0.0] * (1319 - 152 - 209)
+    assert round(standard_error(differences) or 0, 5) == 0.01436
+    half = 1.645 * 0.01436
+    assert (found.low, found.high) == pytest.approx((-0.0432 - half, -0.0432 + half), abs=2e-4)
 
 
 def test_several_trials_go_by_the_means_of_cases() -> None:

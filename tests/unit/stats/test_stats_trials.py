@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ailoop.stats.clustered import clustered_mean
 from pytest_ailoop.stats.flips import fisher_one_sided, flip_rate, trials_to_name_a_flip
 from pytest_ailoop.stats.trials import (
     majority,
@@ -35,6 +36,22 @@ def test_pass_at_k_gives_the_reference_values(n: int, c: int, k: int, expected: 
 def test_pass_hat_k_gives_the_reference_values(n: int, c: int, k: int, expected: float) -> None:
     """τ-bench's estimator."""
     assert round(pass_hat_k(n, c, k), 4) == expected
+
+
+#: Passes of 50 tasks in four trials each: τ-bench's airline tasks, gpt-4o (MIT, Sierra 2024).
+AIRLINE = [0] * 14 + [1] * 12 + [2] * 10 + [3] * 4 + [4] * 10
+
+
+def test_the_published_trials_of_an_agent() -> None:
+    """pass^1 to pass^4 as published; the error by task is half as large again as by call."""
+    every = [sum(pass_hat_k(4, c, k) for c in AIRLINE) / 50 for k in (1, 2, 3, 4)]
+    one = [sum(pass_at_k(4, c, k) for c in AIRLINE) / 50 for k in (1, 2, 3, 4)]
+    assert [round(value, 3) for value in every] == [0.42, 0.273, 0.22, 0.2]
+    assert [round(value, 4) for value in one] == [0.42, 0.5667, 0.66, 0.72]
+    found = clustered_mean([[1.0] * c + [0.0] * (4 - c) for c in AIRLINE])
+    assert found is not None
+    assert (round(found.mean, 2), round(found.standard_error or 0, 4)) == (0.42, 0.0522)
+    assert round(found.iid_standard_error or 0, 4) == 0.035
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.37, 0.9])
