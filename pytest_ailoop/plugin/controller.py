@@ -173,6 +173,10 @@ def _bill(evaluation: Evaluation) -> Bill | None:
     if evaluation.uncounted:
         return None
     paid, saved = evaluation.tally.sums()
+    workers = evaluation.config.pluginmanager.get_plugin("dsession")
+    if getattr(workers, "_active_nodes", None):
+        # The run was stopped, and they are still about it: what they ask now is paid, too.
+        paid = replace(paid, unknown=paid.unknown + 1)
     kept = evaluation.resumed
     return Bill(paid=paid, saved=saved, earlier=kept.cost, kept=kept.count)
 

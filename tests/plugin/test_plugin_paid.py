@@ -177,6 +177,21 @@ def test_a_first_failure_that_ends_the_run_was_not_all_that_was_asked(asking, se
     assert cost(server.calls) == paid(asking)
 
 
+INTERRUPT = "import signal, time; time.sleep(1); os.kill(os.getppid(), signal.SIGINT)\n"
+
+
+def test_workers_that_go_on_after_the_end_may_have_paid_more(asking, server, monkeypatch):
+    """Where Ctrl-C ends the controller before its workers, the sum is told as a lower bound."""
+    asking.eval(STOPPING.replace("STOP\n", INTERRUPT))
+    monkeypatch.setenv("STOPS_AT", "c05")
+    result = asking.run_apart("-n", "2", "--ailoop-lookahead=0")
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    found = asking.run_json()["bill"]["paid"]
+    assert 1 == found["unknown"]
+    assert 0 < found["known"] <= server.calls * 0.2 + 1e-6
+    assert "paid in this run: >=$" in words(result)
+
+
 def test_a_crashed_worker_told_what_it_paid(asking, server, monkeypatch):
     """What a worker was answered before it crashed is counted."""
     asking.eval(STOPPING.replace("STOP\n", "os._exit(3)\n"))
