@@ -16,6 +16,7 @@ from pytest_ailoop.calling.client import close_clients
 from pytest_ailoop.plugin import fixtures, stolen
 from pytest_ailoop.plugin.ahead.alarm import guarded, paused
 from pytest_ailoop.plugin.ahead.needs import loop_of, needs_of, skipped, value_of
+from pytest_ailoop.plugin.ahead.presses import Presses
 from pytest_ailoop.plugin.ahead.reach import reach_of
 from pytest_ailoop.plugin.ahead.window import Window
 from pytest_ailoop.plugin.naming import CELL, cell_of
@@ -55,6 +56,7 @@ class Ahead:
         #: The items of bodies that are at work or done, and not reported.
         self._items: dict[Recorder, pytest.Item] = {}
         self._asking = False
+        self._presses = Presses()
         #: Why no body runs before its turn any more, in words; empty while they do.
         self.distrust = ""
         #: Bodies that ran beside a call that nobody can tell the item of.
@@ -102,6 +104,7 @@ class Ahead:
             with guarded(self.engine, item, body, self._items):
                 self.engine.wait(body)
         except KeyboardInterrupt:
+            self._presses.watch()
             raise
         except BaseException as fault:
             # Where the body was when it was cut off tells more than where we waited for it.
@@ -192,8 +195,11 @@ class Ahead:
     def stop(self) -> None:
         """Let calls under way end, and cut all bodies: their fixtures are about to be torn down."""
         flight, patience = self._evaluation.store.flight, 1.0
+        self._presses.rest()
+        if self._presses.again:
+            patience = 0.0
         with paused():
-            if self.engine.active:
+            if self.engine.active and patience:
                 flight.is_closed = True
                 if not self.engine.settle(lambda: not flight.calls, SETTLE):
                     patience = 0.0
