@@ -12,16 +12,16 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_ailoop.data.case import Case
+from pytest_ailoop.data.cell import Cases, Cell, Column
 from pytest_ailoop.data.variant import ModelSpec, Variant
 from pytest_ailoop.digest import canonical, digest_text
 from pytest_ailoop.errors import UsageError
 from pytest_ailoop.text import cut
 
-__all__ = ["Cell", "Named", "cells", "prompt_names", "variants"]
+__all__ = ["Named", "cells", "prompt_names", "variants"]
 
 LONGEST = 60
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
@@ -36,36 +36,6 @@ class Named(Protocol):
 
     @property
     def path(self) -> str: ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """One item to be: a case under a variant, in one trial."""
-
-    id: str
-    """Unique among the cells it was made with."""
-    case: Case
-    variant: Variant
-    model: ModelSpec | None
-    """None where there is no model axis."""
-    prompt: Any
-    """The prompt as it was given; None where there is no prompt axis."""
-    params: Mapping[str, Any]
-    """Value by name of the further axes."""
-    trial: int
-    """1-based."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Column:
-    """A variant with what its cells share."""
-
-    variant: Variant
-    model: ModelSpec | None
-    prompt: Any
-    params: Mapping[str, Any]
-    tail: str
-    """The id after the case, from its `-` on."""
 
 
 def cells(
@@ -90,20 +60,15 @@ def cells(
     _check_trials("trials", trials)
     if trials_override is not None:
         _check_trials("the number of trials asked for", trials_override)
-    _once("case id", [case.id for case in cases])
+    held = cases if isinstance(cases, Cases) else Cases.of(cases)
+    _once("case id", held.ids)
     columns = list(_columns(models, prompts, params))
     found = [
-        Cell(
-            id=f"{head}{column.tail}{mark}",
-            case=case,
-            variant=column.variant,
-            model=column.model,
-            prompt=column.prompt,
-            params=column.params,
-            trial=trial,
-        )
-        for case in cases
-        for head, repeats in [(_case_part(case.id), _trials(case, trials, trials_override))]
+        Cell(id=f"{head}{column.tail}{mark}", cases=held, at=at, column=column, trial=trial)
+        for at, name in enumerate(held.ids)
+        for head, repeats in [
+            (_case_part(name), _trials(name, held.trials.get(name), trials, trials_override))
+        ]
         for column in columns
         for trial, mark in repeats
     ]
@@ -168,14 +133,14 @@ def _columns(
     models: Sequence[ModelSpec] | None,
     prompts: Sequence[Named] | None,
     params: Mapping[str, Sequence[Any]] | None,
-) -> Iterator[_Column]:
+) -> Iterator[Column]:
     axes = [_model_axis(models), _prompt_axis(prompts)]
     names = list(params or {})
     axes.extend(_param_axis(name, values) for name, values in (params or {}).items())
     for (model, spec, model_part), (name, prompt, prompt_part), *rest in itertools.product(*axes):
         pairs = tuple(zip(names, (value for value, _, _ in rest), strict=True))
         parts = [model_part, prompt_part, *(part for _, _, part in rest)]
-        yield _Column(
+        yield Column(
             variant=Variant(model=model, prompt=name, params=pairs),
             model=spec,
             prompt=prompt,
@@ -259,10 +224,12 @@ def _once(what: str, values: Sequence[Any]) -> None:
         seen[value] = value
 
 
-def _trials(case: Case, trials: int, override: int | None) -> list[tuple[int, str]]:
-    if case.trials is not None:
-        _check_trials(f"trials of case {case.id!r}", case.trials)
-    count = override or case.trials or trials
+def _trials(
+    case_id: str, own: int | None, trials: int, override: int | None
+) -> list[tuple[int, str]]:
+    if own is not None:
+        _check_trials(f"trials of case {case_id!r}", own)
+    count = override or own or trials
     return [(trial, f"-r{trial}" if count > 1 else "") for trial in range(1, count + 1)]
 
 
@@ -302,12 +269,9 @@ def _told_apart(found: list[Cell]) -> list[Cell]:
             one if count[one] == 1 else f"{cell.id}-{_address(cell, digits)}"
             for one, cell in zip(ids, found, strict=True)
         ]
-    return [
-        Cell(**{**{name: getattr(cell, name) for name in Cell.__slots__}, "id": one})
-        for one, cell in zip(ids, found, strict=True)
-    ]
+    return [cell.named(one) for one, cell in zip(ids, found, strict=True)]
 
 
 def _address(cell: Cell, digits: int) -> str:
-    key = canonical([cell.case.id, cell.variant.plain(), cell.trial])
+    key = canonical([cell.case_id, cell.variant.plain(), cell.trial])
     return "".join(digest_text(f"{turn}{key}") for turn in range(digits // 16 + 1))[:digits]

@@ -75,24 +75,22 @@ def case_from(
     *,
     plain: Mapping[str, Any] | None = None,
     row: Any = None,
-    known: Mapping[str, str] | None = None,
+    known: tuple[str, str] | None = None,
 ) -> Case:
     """Return the case of one row.
 
     *plain* is *columns* as JSON values where that differs (typed rows), *row* the object
-    that stands for the whole row where it is not *columns*. *known* are digests by id of
-    rows that were checked before; this one is then trusted to be of them. Raises
-    `DatasetError` naming the field.
+    that stands for the whole row where it is not *columns*. *known* are id and digest of
+    a row that was checked before; it is trusted to be the same. Raises `DatasetError` naming the
+    field.
     """
     if known is None:
         refuse_values(columns if plain is None else plain, place)
     seen = _Row(columns, place, shape)
     reader = seen if plain is None else _Row(plain, place, shape)
-    own_id = seen.case_id = reader.id()
+    own_id = seen.case_id = reader.id() if known is None else known[0]
     parts = seen.parts()
-    content = known.get(own_id) if known and own_id else None
-    if content is None:
-        content = digest(parts if seen is reader else reader.parts())
+    content = digest(parts if seen is reader else reader.parts()) if known is None else known[1]
     return Case(
         id=own_id or generated_id(content),
         input=parts["input"],

@@ -120,7 +120,7 @@ class _Gather:
                     raise _uneven(row, place)
                 case = case_from(row, place, self.shape)
                 self._enter(case, place)
-                self.cases.pack(row, place)
+                self.cases.pack(case.id, row, place)
             else:
                 refuse_values(row, place)
                 self._keep(self._typed(self.row_type, row, place), place)

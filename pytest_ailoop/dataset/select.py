@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pytest_ailoop.data.case import Case
+from pytest_ailoop.data.cell import Cases
 from pytest_ailoop.errors import UsageError
 from pytest_ailoop.text import cut, suggestion
 
@@ -26,7 +27,7 @@ _SAMPLE = re.compile(r"([0-9]{1,9})|([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 class Selection:
     """The cases to evaluate."""
 
-    cases: tuple[Case, ...]
+    cases: Cases
     """In the data set's order."""
     words: str
     """Why it is partial, for the report; empty where it is all of the split."""
@@ -57,14 +58,14 @@ def select(
     if sample is not None:
         return _sampled(cases, split, tags, case_ids, sample, seed)
     members = 0
-    kept = []
-    for case in cases:
+    kept = Cases(cases)
+    for at, case in enumerate(cases):
         if split in ("all", case.split):
             members += 1
             if _matches(case, tags, case_ids):
-                kept.append(case)
+                kept.take(at, case)
     words = _why(tags, case_ids) if len(kept) < members else []
-    return Selection(cases=tuple(kept), words="; ".join(words))
+    return Selection(cases=kept, words="; ".join(words))
 
 
 def _sampled(
@@ -91,7 +92,7 @@ def _sampled(
     if size < left:
         words.insert(0, f"sample {size} of {left}, seed {seed}")
     drawn = _drawn(strata, size, seed)
-    return Selection(cases=tuple(cases[at] for at in drawn), words="; ".join(words))
+    return Selection(cases=Cases.of(cases, drawn), words="; ".join(words))
 
 
 def unknown_case(case_id: str, known: Sequence[str]) -> UsageError:

@@ -17,7 +17,7 @@ from pytest_ailoop.plugin import declarations, garbage, options, stand_in
 if TYPE_CHECKING:
     from pytest_ailoop.calling.client import LLM, SyncLLM
     from pytest_ailoop.data.case import Case
-    from pytest_ailoop.matrix import Cell
+    from pytest_ailoop.data.cell import Cell
     from pytest_ailoop.plugin.fixtures import Model
     from pytest_ailoop.prompts.load import Prompt
     from pytest_ailoop.recorder import Trace

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from pytest_ailoop.calling.client import LLM, SyncLLM
-    from pytest_ailoop.matrix import Cell
+    from pytest_ailoop.data.cell import Cell
     from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.prompts.load import Prompt
     from pytest_ailoop.recorder import Trace

@@ -52,7 +52,7 @@ def identity_of(evaluation: Evaluation, item: pytest.Item, used: Collection[str]
     return digest.digest(
         {
             "key": key_digest(evaluation, item),
-            "case": cell.case.digest,
+            "case": cell.case_digest,
             "prompt": None if cell.prompt is None else cell.prompt.digest,
             "models": _models(evaluation, cell.model, (alias, *used)),
             "source": _source(source_of(item)),

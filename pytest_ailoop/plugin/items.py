@@ -20,8 +20,8 @@ from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
+    from pytest_ailoop.data.cell import Cell
     from pytest_ailoop.data.record import ItemKey
-    from pytest_ailoop.matrix import Cell
     from pytest_ailoop.plugin.ahead.run import Ahead
     from pytest_ailoop.recorder import Recorder
     from pytest_ailoop.scheduling.body import Body

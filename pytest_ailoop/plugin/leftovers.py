@@ -52,7 +52,9 @@ class Leftovers:
             if RUNNING in item.stash:
                 end(self._config.stash[EVALUATION], item)  # An interrupt leaves it open.
                 del item.stash[RUNNING]
-            if cell_of(item) is not None:
+            cell = cell_of(item)
+            if cell is not None:
+                cell.let_go()
                 reporting.untell(item)
                 self._empty(item)
                 self._share(item)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from pytest_ailoop.data.cell import Cell
 from pytest_ailoop.data.record import ItemKey
-from pytest_ailoop.matrix import Cell
 from pytest_ailoop.plugin.evaluation import Evaluation
 
 __all__ = [
@@ -71,7 +71,7 @@ def key_of(evaluation: Evaluation, item: pytest.Item, cell: Cell) -> ItemKey:
             module=module,
             test=test,
             variant=cell.variant,
-            case=cell.case.id,
+            case=cell.case_id,
             trial=cell.trial,
         )
     return found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ailoop.data.case import Case
+    from pytest_ailoop.data.cell import Cell
     from pytest_ailoop.dataset.load import Dataset
     from pytest_ailoop.dataset.select import Selection
     from pytest_ailoop.prompts.load import Prompt
@@ -57,7 +58,7 @@ def _with_place(words: str, nodeid: str) -> str:
     return words if words.startswith(f"{nodeid}: ") else f"{nodeid}: {words}"
 
 
-def _parametrize(metafunc: pytest.Metafunc, cells: list[matrix.Cell]) -> None:
+def _parametrize(metafunc: pytest.Metafunc, cells: list[Cell]) -> None:
     wanted = [name for name in cells[0].params if name in metafunc.fixturenames]
     if not wanted:
         metafunc.parametrize(CELL, cells, indirect=True, ids=[cell.id for cell in cells])
@@ -89,7 +90,7 @@ def _why_nothing(evaluation: Evaluation, collected: Collected) -> str:
     return f"{collected.selection.words} leaves no case of {dataset.name}"
 
 
-def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[matrix.Cell]:
+def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[Cell]:
     from pytest_ailoop.settings import resolve_model
 
     settings = evaluation.settings
@@ -137,17 +138,19 @@ def _selection(settings: Settings, dataset: Dataset, trials: int) -> Selection:
         unknown_ids="skip",
     )
     asked = settings.trials
-    most = max((case.trials or trials for case in found.cases), default=0) if asked else 0
-    if asked is None or most <= asked:
+    if asked is None:
+        return found
+    most = max((found.cases.trials.get(one, trials) for one in found.cases.ids), default=0)
+    if most <= asked:
         return found
     fewer = f"{asked} of {most} trials"
     return replace(found, words="; ".join(filter(None, [found.words, fewer])))
 
 
-def _trials(cells: list[matrix.Cell]) -> dict[str, int]:
+def _trials(cells: list[Cell]) -> dict[str, int]:
     found: dict[str, int] = {}
     for cell in cells:
-        found[cell.case.id] = max(cell.trial, found.get(cell.case.id, 0))
+        found[cell.case_id] = max(cell.trial, found.get(cell.case_id, 0))
     return found
 
 

@@ -117,7 +117,7 @@ def _wanted(evaluation: Evaluation, item: pytest.Item) -> Wanted:
     assert cell is not None
     return Wanted(
         key=key_of(evaluation, item, cell),
-        case_digest=cell.case.digest,
+        case_digest=cell.case_digest,
         prompt_digest=None if cell.prompt is None else cell.prompt.digest,
         model=cell.model,
     )

@@ -143,11 +143,11 @@ def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str], modules: se
                 test=test,
                 variants=collected.variants,
                 dataset=collected.dataset.facts,
-                selected=tuple(one.id for one in collected.selection.cases),
+                selected=tuple(collected.selection.cases.ids),
                 trials=collected.trials,
                 prompts=collected.prompt_digests,
                 selection=collected.selection.words,
-                tags={one.id: one.tags for one in collected.selection.cases if one.tags},
+                tags=collected.selection.cases.tags,
                 gates=collected.gates,
             )
         )

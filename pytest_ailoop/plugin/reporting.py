@@ -205,7 +205,7 @@ def _record(
         key=key_of(evaluation, item, cell),
         nodeid=report.nodeid,
         outcome=outcome,
-        case_digest=cell.case.digest,
+        case_digest=cell.case_digest,
         prompt_digest=None if cell.prompt is None else cell.prompt.digest,
         tags=cell.case.tags,
         scores=(*scores, *_passed(outcome)),

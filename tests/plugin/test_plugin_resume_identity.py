@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_ailoop.data.case import Case
+from pytest_ailoop.data.cell import Cases, Cell, Column
 from pytest_ailoop.data.variant import ModelSpec, Variant
-from pytest_ailoop.matrix import Cell
 from pytest_ailoop.plugin.identity import identity_of
 from pytest_ailoop.plugin.naming import CELL
 from pytest_ailoop.settings import Config, Settings
@@ -45,15 +45,20 @@ SPECS = {
     alias: ModelSpec(alias=alias, model=f"{alias}-1", parameters={"temperature": 0})
     for alias in ("big", "judge", "second", "unused")
 }
-CELL_OF_ALL = Cell(
-    id="one-big",
-    case=Case(id="one", digest="c"),
+COLUMN = Column(
     variant=Variant(model="big", prompt="kind", params=(("heat", 0),)),
     model=SPECS["big"],
     prompt=SimpleNamespace(digest="p"),
     params={"heat": 0},
-    trial=1,
 )
+
+
+def cell_of(digest: str = "c", column: Column = COLUMN, trial: int = 1) -> Cell:
+    cases = Cases.of([Case(id="one", digest=digest)])
+    return Cell(id="one-big", cases=cases, at=0, column=column, trial=trial)
+
+
+CELL_OF_ALL = cell_of()
 CONFIG = Config(models=SPECS, judge="second")
 
 
@@ -62,13 +67,14 @@ def mutated(drawn: random.Random, number: int) -> Stub:
     cell, config = CELL_OF_ALL, CONFIG
     kind = drawn.choice(["case", "prompt", "axis", "trial", "judge", "own", "asked", "named"])
     if kind == "case":
-        cell = replace(cell, case=replace(cell.case, digest=f"c{number}"))
+        cell = cell_of(f"c{number}")
     elif kind == "prompt":
-        cell = replace(cell, prompt=SimpleNamespace(digest=f"p{number}"))
+        cell = cell_of(column=replace(COLUMN, prompt=SimpleNamespace(digest=f"p{number}")))
     elif kind == "axis":
-        cell = replace(cell, variant=replace(cell.variant, params=(("heat", number + 1),)))
+        variant = replace(cell.variant, params=(("heat", number + 1),))
+        cell = cell_of(column=replace(COLUMN, variant=variant))
     elif kind == "trial":
-        cell = replace(cell, trial=number + 2)
+        cell = cell_of(trial=number + 2)
     elif kind == "judge":
         config = replace(config, judge=f"judge{number}")
     else:
@@ -84,7 +90,7 @@ def mutated(drawn: random.Random, number: int) -> Stub:
         )
         spec = replace(SPECS[alias], **change)
         config = replace(config, models={**SPECS, alias: spec})
-        cell = replace(cell, model=spec) if kind == "own" else cell
+        cell = cell_of(column=replace(COLUMN, model=spec)) if kind == "own" else cell
     return Stub(cell, config)
 
 
