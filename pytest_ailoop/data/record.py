@@ -6,9 +6,10 @@ are each other's inverse. The published schemas are made from these classes. PYT
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal
 
 from pytest_ailoop.data.call import Call, Usage
@@ -161,7 +162,7 @@ def plain(noun: Any) -> Any:
         return noun
     names = _field_names(kind)
     if names:
-        pairs = [(name, getattr(noun, name)) for name in names]
+        pairs = zip(names, _values_of(kind)(noun), strict=True)
         return {name: one if type(one) in _LEAVES else plain(one) for name, one in pairs}
     if isinstance(noun, (list, tuple)):
         return [one if type(one) in _LEAVES else plain(one) for one in noun]
@@ -171,6 +172,14 @@ def plain(noun: Any) -> Any:
 
 
 _LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _values_of(kind: type) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what takes all values of a noun of that kind at once: some have two dozen."""
+    names = _field_names(kind)
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda noun: (get(noun),)
 
 
 @cache

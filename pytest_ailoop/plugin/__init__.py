@@ -101,9 +101,11 @@ class Receiver:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand item records to the session; under xdist they come from the workers."""
         if not RIDERS.isdisjoint(report.__dict__):
-            from pytest_ailoop.plugin import controller, hooks
+            # From the modules themselves: to ask a package for them takes longer, for each report.
+            from pytest_ailoop.plugin.controller import receive
+            from pytest_ailoop.plugin.hooks import evaluation_of
 
-            controller.receive(hooks.evaluation_of(self.config), report)
+            receive(evaluation_of(self.config), report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -49,6 +49,8 @@ def evaluation_of(config: pytest.Config) -> Evaluation:
         config.stash[EVALUATION] = found
         config.pluginmanager.register(Hooks(found), "ailoop-evaluation")
         config.pluginmanager.register(leftovers.Leftovers(config), "ailoop-leftovers")
+        if config.getoption("trace", False):
+            config.pluginmanager.register(Traced(found), "ailoop-traced")
     return found
 
 
@@ -59,6 +61,18 @@ def _tables(config: pytest.Config) -> tuple[Config, str | None]:
         return read_config(config.rootpath), None
     except errors.AiloopError as fault:
         return Config(), str(fault)
+
+
+class Traced:
+    """Lets `--trace` step through evals."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
+        one_item.make_traceable(self.evaluation, pyfuncitem)
+        return (yield)
 
 
 class Hooks:
@@ -105,11 +119,6 @@ class Hooks:
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> Any:
         ahead = one_item.ahead_of(self.evaluation)
         return None if ahead is None else ahead.compared(op=op, left=left, right=right)
-
-    @pytest.hookimpl(specname="pytest_pyfunc_call", wrapper=True, tryfirst=True)
-    def pytest_pyfunc_call_traced(self, pyfuncitem: pytest.Function) -> Any:
-        one_item.make_traceable(self.evaluation, pyfuncitem)
-        return (yield)
 
     def pytest_enter_pdb(self, pdb: Any) -> None:
         output.shown(pdb)

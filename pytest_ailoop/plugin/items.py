@@ -155,8 +155,11 @@ def run_body(evaluation: Evaluation, item: pytest.Function) -> bool | None:
 def make_traceable(evaluation: Evaluation, item: pytest.Function) -> None:
     """Let `--trace` run a coroutine function: pytest calls what it finds, and awaits nothing."""
     function = item.obj
-    mine = RUNNING in item.stash and evaluation.config.getoption("trace", False)
-    if mine and inspect.iscoroutinefunction(function) and not _owned_by_anyio(item):
+    if (
+        RUNNING in item.stash
+        and inspect.iscoroutinefunction(function)
+        and not _owned_by_anyio(item)
+    ):
 
         @functools.wraps(function)
         def awaited(**arguments: Any) -> Any:

@@ -76,9 +76,10 @@ def complete(
         _note_subtest(evaluation, item, running, call, report)
     elif report.when == "call" or not report.passed:
         _attach(evaluation, item, running, call, report)
-    if _is_shortened(evaluation):
-        shorten.shorten(report)
-    scrub.scrub(report)
+    if report.sections or report.longrepr is not None or hasattr(report, "wasxfail"):
+        if _is_shortened(evaluation):
+            shorten.shorten(report)
+        scrub.scrub(report)
 
 
 def warned(evaluation: Evaluation, warning: Any, nodeid: str) -> None:

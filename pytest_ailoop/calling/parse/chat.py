@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pytest_ailoop.calling.parse.shapes import (
@@ -37,8 +37,8 @@ def _message(message: Any) -> str:
 def calls_of(message: Object) -> tuple[dict[str, Any], ...]:
     """Return a message's tool calls as `{"name", "arguments"}`, arguments parsed."""
     functions = [_function(call) for call in items(message.get("tool_calls"))]
-    legacy = message.get("function_call")
-    if isinstance(legacy, Mapping):
+    legacy = obj(message.get("function_call"))
+    if legacy:
         functions.append(legacy)
     return tuple(
         {"name": as_text(one.get("name")) or "", "arguments": arguments(one.get("arguments"))}

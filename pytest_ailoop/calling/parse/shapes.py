@@ -59,8 +59,10 @@ class Api:
 
 def obj(value: Any) -> Object:
     """Return *value* where it is an object, else an empty one."""
-    # Nearly all are dicts; to ask for a `Mapping` takes ten times as long.
-    return value if isinstance(value, (dict, Mapping)) else _EMPTY
+    # Nearly all are dicts or not there; to ask for a `Mapping` takes ten times as long.
+    if value is None or type(value) is dict:
+        return value or _EMPTY
+    return value if isinstance(value, Mapping) else _EMPTY
 
 
 def items(value: Any) -> Sequence[Any]:
