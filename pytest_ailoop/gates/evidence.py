@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_ailoop.stats.cross_checks import mcnemar, sign_flip
+from pytest_ailoop.stats.cross_checks import mcnemar
 from pytest_ailoop.stats.normal import normal_cdf
 from pytest_ailoop.stats.paired import pseudo_pairs, tango, tango_statistic
 from pytest_ailoop.stats.unconditional import unconditional_p
@@ -17,7 +17,7 @@ from pytest_ailoop.stats.unconditional import unconditional_p
 __all__ = ["EXACT", "FEW", "Evidence", "of_counts", "of_differences", "status_of"]
 
 FEW = 10
-"""With fewer pairs, *regressed* needs McNemar's or the sign-flip test besides."""
+"""With fewer pairs of one trial, *regressed* needs McNemar's exact test besides."""
 
 EXACT = 250
 """Up to as many pairs the p-value of paired rates is exact; beyond, the approximation is."""
@@ -56,16 +56,14 @@ def of_counts(gains: int, losses: int, n: int, alpha: float = 0.05) -> Evidence:
 def of_differences(differences: Sequence[float], alpha: float = 0.05) -> Evidence:
     """Return what the differences of cases' means say: Student's t with pseudo-pairs.
 
+    For few cases its p-value is larger than that of sign flips, wherever it is 5 % or less.
     Raises `ValueError` where there are none.
     """
     found = pseudo_pairs(differences, confidence=1 - 2 * alpha)
     if found is None:
         raise ValueError("of no pairs there is no evidence")
-    p = found.p
-    if len(differences) < FEW:
-        p = max(p, sign_flip(differences, "less"))
     low, high = found.interval.low, found.interval.high
-    return Evidence(low=low, high=high, p=p, method="pseudo-pair t")
+    return Evidence(low=low, high=high, p=found.p, method="pseudo-pair t")
 
 
 def status_of(

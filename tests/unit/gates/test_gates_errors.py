@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks.statistics import exact
+from benchmarks.statistics.__main__ import lines
+from pytest_ailoop.data.verdict import Pair
 from pytest_ailoop.gates.evidence import of_counts, of_differences, status_of
 from pytest_ailoop.gates.verdicts import compare_pairs, holm_regressed
+from pytest_ailoop.stats.cross_checks import sign_flip
+from pytest_ailoop.stats.planning import Plan, detectable_drop
 from tests.unit.gates.pairs import counted
 
 #: The worst numbers of pairs among 10 to 250 are here; `python -m benchmarks.statistics` has all.
@@ -89,6 +94,25 @@ def test_the_drop_that_is_printed_is_the_drop_that_is_seen(n: int) -> None:
     assert float(np.median(printed)) == pytest.approx(seen_at(rule, 0.9), rel=0.15)
 
 
+def test_a_drop_that_brings_no_noise_of_its_own_is_printed_too_small() -> None:
+    """The mutant of S9: the variance of an unchanged run, whatever the drop."""
+    plan = Plan(
+        n=100, difference=0.0, variance=0.18, margin=0.05, alpha=0.05, growth=0.0, weight=0.0
+    )
+    found = detectable_drop(plan)
+    assert found is not None
+    assert found < 0.85 * seen_at(exact.tango(100, 0.05), 0.9)
+
+
+@pytest.mark.parametrize("n", range(2, 10))
+def test_few_graded_cases_pass_the_sign_flip_test_too(n: int) -> None:
+    """Wherever pseudo-pairs see a drop in fewer than ten cases, exact sign flips do as well."""
+    for found in itertools.combinations_with_replacement([-1, -0.5, -0.25, 0, 0.5], n):
+        p = of_differences(found).p
+        if p <= 0.05:
+            assert sign_flip(found, "less") <= p
+
+
 def discordant(before: np.ndarray, now: np.ndarray) -> tuple[int, int]:
     return int((now & ~before).sum()), int((before & ~now).sum())
 
@@ -108,8 +132,6 @@ def test_the_drop_that_is_printed_of_several_trials() -> None:
 
     def means(rate: float) -> np.ndarray:
         return chance.binomial(5, rate, 100) / 5
-
-    from pytest_ailoop.data.verdict import Pair
 
     printed = []
     for _ in range(15):
@@ -139,3 +161,10 @@ def test_the_drop_that_is_printed_of_several_trials() -> None:
     drop = float(np.median(printed))
     assert power(1.15 * drop) >= 0.8
     assert power(0.85 * drop) <= 0.8
+
+
+def test_the_script_prints_every_bound() -> None:
+    """`python -m benchmarks.statistics`, of two numbers of pairs: each bound is kept."""
+    found = list(lines(range(10, 12)))
+    assert len(found) == 11
+    assert all(measured <= bound for _, measured, bound in found), found

@@ -46,6 +46,16 @@ def test_curtailed_runs_say_what_whole_ones_say() -> None:
         assert set(said) == {"passed" if passed[-1] >= needed else "failed"}
 
 
+def test_stopping_one_miss_too_early_says_otherwise() -> None:
+    """The mutant of S10: failed once as many were missed as may be, and the rest passes."""
+    planned, needed = 10, 8
+    passed = [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
+    early = next(seen for seen, k in enumerate(passed, 1) if seen - k >= planned - needed)
+    assert early == 2
+    verdicts = [curtailed(k, seen, planned, needed) for seen, k in enumerate(passed, 1)]
+    assert verdicts == [None] * 9 + ["passed"]
+
+
 @pytest.mark.parametrize(
     ("planned", "needed", "expected"),
     [(50, 45, [12.0, 20.0, 29.6, 44.6]), (100, 90, [22, 37, 55, 91])],
@@ -166,6 +176,17 @@ def test_cases_until_a_drop_is_seen(drop: float, most: float) -> None:
         seen += process.rejects()
     assert sum(used) / len(used) <= most
     assert seen / len(used) >= 0.98
+
+
+def test_a_timid_bet_alone_takes_longer() -> None:
+    """The mutant of S6: without the mixture, a bet of 0.02 does not see 40 points in 25 cases."""
+    run = pairs(1, 200, 0.9, 0.5)[0].tolist()
+    process, timid, cases = not_worse(), 0.0, 0
+    while timid < math.log(20) and cases < len(run):
+        process = process.after(run[cases])
+        timid, cases = process.logs[0], cases + 1
+    assert process.rejects()
+    assert cases > 100
 
 
 @pytest.mark.parametrize("shape", ["pocock", "obrien-fleming"])
