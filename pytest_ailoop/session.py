@@ -58,6 +58,10 @@ class Outcome:
     @property
     def report(self) -> Report:
         """The rows to show."""
+        return self.shown(every_case=True)
+
+    def shown(self, *, every_case: bool) -> Report:
+        """Return the rows to show; of cases those of the worst alone, or all."""
         return rows(
             self.run,
             self.records,
@@ -66,6 +70,7 @@ class Outcome:
             accepted=self.accepted,
             refused=self.refused,
             faults=self.faults,
+            every_case=every_case,
         )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum, isfinite
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pytest_ailoop.baseline.line import rounded
 from pytest_ailoop.data.baseline import (
@@ -89,10 +89,10 @@ def accepted_from(records: Iterable[ItemRecord], plan: Plan | None = None) -> Me
     for key, members in found.items():
         if isinstance(members, list):
             found[key] = _measured(key, members, planned, alike)
-    return Measured(
-        entries={key: one for key, one in found.items() if isinstance(one, Accepted)},
-        unmeasured=tuple(one for one in found.values() if isinstance(one, Unmeasured)),
-    )
+    unmeasured = tuple(one for one in found.values() if isinstance(one, Unmeasured))
+    for one in unmeasured:
+        del found[one.key]
+    return Measured(entries=cast("dict[EntryKey, Accepted]", found), unmeasured=unmeasured)
 
 
 def _measured(

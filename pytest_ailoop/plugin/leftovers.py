@@ -6,6 +6,7 @@ only without what hung on them. PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,8 +42,8 @@ class Leftovers:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._passing = tuple(_passing())
-        #: Equal mappings of many items, each once.
-        self._scopes: dict[tuple[tuple[str, Any], ...], Any] = {}
+        #: What many items have equally, each once.
+        self._shared: dict[Any, Any] = {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -78,10 +79,21 @@ class Leftovers:
         """
         if not getattr(item, "extra_keyword_matches", True):
             item.extra_keyword_matches = _NO_WORDS
-        scopes = getattr(item.callspec, "_arg2scope", None)
-        if type(scopes) is dict:
-            shared = self._scopes.setdefault(tuple(scopes.items()), scopes)
-            object.__setattr__(item.callspec, "_arg2scope", shared)
+        for name in ("_arg2scope", "marks"):
+            self._share_of(item.callspec, name)
+        self._share_of(getattr(item, "id", None), "names")
+
+    def _share_of(self, owner: Any, name: str) -> None:
+        """Let what *owner* has by *name*, and nobody changes, be one object with equal ones."""
+        value: Any = getattr(owner, name, None)
+        if type(value) is dict:
+            key: Any = tuple(value.items())
+        elif type(value) in (list, tuple):
+            key = tuple(value)
+        else:
+            return
+        with contextlib.suppress(TypeError, AttributeError):
+            object.__setattr__(owner, name, self._shared.setdefault((name, key), value))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:

@@ -77,7 +77,8 @@ def _section(evaluation: Evaluation, *, verbose: int, **looks: Any) -> Iterator[
 
     outcome = evaluation.outcome
     if outcome is not None:
-        yield from lines(_reachable(evaluation, outcome.report), verbose=verbose, **looks)
+        shown = outcome.shown(every_case=verbose >= 2)
+        yield from lines(_reachable(evaluation, shown), verbose=verbose, **looks)
     for one in _faults(evaluation):
         yield one, {"red": True}
     for line in _notes(evaluation, verbose):

@@ -73,7 +73,7 @@ class Report:
     tests: tuple[TestRows, ...]
     total: Row
     cases: tuple[CaseRow, ...]
-    """Every case under every variant, in plan order."""
+    """Every case under every variant, in plan order; the worst alone, where only they are shown."""
     worst: tuple[CaseRow, ...]
     """Those that errored, regressed or did not pass, worst first."""
     changes: tuple[Change, ...]
@@ -99,9 +99,13 @@ def rows(
     accepted: Sequence[str] = (),
     refused: Sequence[str] = (),
     faults: Sequence[str] = (),
+    every_case: bool = True,
 ) -> Report:
-    """Return everything that can be shown of a run; pure."""
-    tables = _Tables(records, comparison, missing)
+    """Return everything that can be shown of a run; pure.
+
+    Without *every_case* the rows of cases are those of the worst alone.
+    """
+    tables = _Tables(records, comparison, missing, only_worst=not every_case)
     tests = tuple(_test_rows(test, tables) for test in run.plan.tests)
     planned = sum(len(one.variants) * len(one.selected) for one in run.plan.tests)
     cases = tables.cases.found
@@ -136,9 +140,11 @@ class _Tables:
         records: Iterable[ItemRecord],
         comparison: Comparison,
         missing: Iterable[ItemKey],
+        *,
+        only_worst: bool,
     ) -> None:
         self.sums: dict[EntryKey, Sums] = {}
-        self.cases = CaseRows(comparison)
+        self.cases = CaseRows(comparison, only_worst=only_worst)
         self.changes: dict[EntryKey, Counter[str]] = {}
         self.missing: Counter[EntryKey] = Counter()
         self.statuses: Counter[str] = Counter(comparison.counts)

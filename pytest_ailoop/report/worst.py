@@ -30,8 +30,12 @@ class CaseRow:
 
 def worst_first(rows: Iterable[CaseRow]) -> tuple[CaseRow, ...]:
     """Return those of *rows* that errored, regressed or did not pass, worst first."""
-    found = [one for one in rows if _rank(one) < 3]
+    found = [one for one in rows if _rank(one) < _FINE]
     return tuple(sorted(found, key=lambda one: (_rank(one), one.rate or 0.0)))
+
+
+#: Rank of a case that nobody needs to look at.
+_FINE = 3
 
 
 def _rank(row: CaseRow) -> int:
@@ -40,7 +44,7 @@ def _rank(row: CaseRow) -> int:
     if row.status == "regressed":
         return 1
     # A skip says nothing on quality, and an expected failure is expected.
-    return 2 if row.rate is not None and row.rate < 1 and row.outcome != "xfailed" else 3
+    return 2 if row.rate is not None and row.rate < 1 and row.outcome != "xfailed" else _FINE
 
 
 def case_rows(records: Iterable[ItemRecord], comparison: Comparison) -> tuple[CaseRow, ...]:
@@ -58,7 +62,8 @@ def case_rows(records: Iterable[ItemRecord], comparison: Comparison) -> tuple[Ca
 class CaseRows:
     """Takes item after item, trials of a case one after another; gives a row for each case."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: Comparison, *, only_worst: bool = False) -> None:
+        self._only_worst = only_worst
         self._changes = {one.key: one for one in comparison.changes}
         self._unmeasured = {one.key for one in comparison.unmeasured}
         self._found: dict[EntryKey, CaseRow] = {}
@@ -79,7 +84,9 @@ class CaseRows:
         key = key if change is None else change.key
         self.is_torn |= key in self._found
         change = None if is_unmeasured else change
-        self._found[key] = _case_row(key, self._members, change, is_unmeasured)
+        row = _case_row(key, self._members, change, is_unmeasured)
+        if not self._only_worst or _rank(row) < _FINE:
+            self._found[key] = row
         self._members = []
 
     @property

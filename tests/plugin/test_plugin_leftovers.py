@@ -83,6 +83,7 @@ def pytest_terminal_summary(terminalreporter):
         f"noted {sum(len(one.stash) for one in items)} "
         f"same {sum(one._store is one.stash for one in items)} "
         f"scopes {len({id(one.callspec._arg2scope) for one in items})} "
+        f"marks {len({id(one.callspec.marks) for one in items})} "
         f"words {sum(one.extra_keyword_matches == set() for one in items)} "
         f"properties {sum(len(one.user_properties) for one in items)} "
         f"told {sum(('ailoop.passed', 1) in one for one in told)} "
@@ -97,7 +98,7 @@ def test_finished_items_keep_no_notes_and_share_what_is_equal(project: Project) 
     project.rows([{"id": f"c{number}", "input": "x"} for number in range(8)])
     project.eval(_ASSERTS)
     project.write("conftest.py", _ITEMS)
-    expected = "noted 0 same 8 scopes 1 words 8 properties 0 told 8 equal 1"
+    expected = "noted 0 same 8 scopes 1 marks 1 words 8 properties 0 told 8 equal 1"
     project.run_apart().stdout.fnmatch_lines([expected])
 
 
