@@ -14,6 +14,7 @@ OURS = {
     "pytest_ailoop.ci",
     "pytest_ailoop.plugin",
     "pytest_ailoop.plugin.declarations",
+    "pytest_ailoop.plugin.garbage",
     "pytest_ailoop.plugin.hookspecs",
     "pytest_ailoop.plugin.options",
     "pytest_ailoop.plugin.stand_in",
