@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from pytest_ailoop.data.variant import Variant
     from pytest_ailoop.errors import AiloopError
     from pytest_ailoop.expectations import expect, record
+    from pytest_ailoop.gates.specs import (
+        every_case,
+        max_cost,
+        mean,
+        metric,
+        no_regression,
+        p95_latency,
+        pass_rate,
+    )
     from pytest_ailoop.plugin.fixtures import Model
     from pytest_ailoop.plugin.marker import ailoop
     from pytest_ailoop.prompts.load import Prompt
@@ -53,13 +62,20 @@ __all__ = [
     "contains",
     "contains_any",
     "equals",
+    "every_case",
     "expect",
     "json_as",
     "judge",
     "matches",
+    "max_cost",
+    "mean",
+    "metric",
     "negated",
+    "no_regression",
     "number",
     "one_of",
+    "p95_latency",
+    "pass_rate",
     "record",
     "weighted",
     "wrap_context",
@@ -74,6 +90,15 @@ _ROOMS = {
     "data.variant": ("Variant",),
     "errors": ("AiloopError",),
     "expectations": ("expect", "record"),
+    "gates.specs": (
+        "every_case",
+        "max_cost",
+        "mean",
+        "metric",
+        "no_regression",
+        "p95_latency",
+        "pass_rate",
+    ),
     "plugin.fixtures": ("Model",),
     "plugin.marker": ("ailoop",),
     "prompts.load": ("Prompt",),

@@ -18,6 +18,7 @@ from typing import Any
 
 from pytest_ailoop.baseline.books import Accepting, Baselines, accept_into
 from pytest_ailoop.data.baseline import Comparison
+from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, RunRecord
 from pytest_ailoop.data.score import Score
@@ -49,6 +50,11 @@ class Outcome:
     """Planned items without a record, in plan order."""
     folder: Path | None = None
     """Where the run is kept; None where it could not be."""
+
+    @property
+    def gates(self) -> tuple[GateVerdict, ...]:
+        """What the gates decided, in plan order."""
+        return self.run.gates
 
     @property
     def broken(self) -> bool:
@@ -128,10 +134,15 @@ class Session:
         run = self._run(
             records, exit_status, started, duration, arguments, seeds or {}, len(missing)
         )
+        baselines = Baselines.of(self.settings.root, run.plan)
+        verdicts = self._decided(run.plan, records, baselines)
+        if any(one.blocking for one in verdicts):
+            exit_status = exit_status or _FAILED
+        run = replace(run, gates=verdicts, exit_status=exit_status)
         run = replace(run, bill=bill)
         kept = _keep(self.settings.root, run, records)
         outcome = settle(
-            self.settings.root,
+            baselines,
             run,
             records,
             kinds=self.settings.accept,
@@ -144,6 +155,30 @@ class Session:
             faults=(*outcome.faults, *kept.faults),
             warnings=kept.warnings,
         )
+
+    def _decided(
+        self, plan: Plan, records: Sequence[ItemRecord], baselines: Baselines
+    ) -> tuple[GateVerdict, ...]:
+        config = self.settings.config
+        if not config.gates and not any(one.gates for one in plan.tests):
+            return ()
+        # The statistics of gates are for those who have gates.
+        from pytest_ailoop.gates.decide import Context, decide
+        from pytest_ailoop.gates.tables import configured
+
+        pinned = Baselines(self.settings.root, {one.module for one in plan.tests}, pinned=True)
+        context = Context(
+            configured=configured(config.gates),
+            accepted_failures=config.accepted_failures,
+            today=datetime.now(UTC).date().isoformat(),
+            baseline=baselines.entries,
+            pinned=pinned.entries,
+            unreadable={**pinned.faults, **baselines.faults},
+            inconclusive=self.settings.inconclusive,
+            strict=self.settings.ci,
+            accepts="new" in self.settings.accept,
+        )
+        return decide(plan, records, context)
 
     def _run(
         self,
@@ -175,6 +210,10 @@ class Session:
             plan=self.planned,
             counts=dict(sorted(counts.items())),
         )
+
+
+_FAILED = 1
+"""Exit status of a run with failures; a gate that is red is one, although it runs last."""
 
 
 def _counted(records: Iterable[ItemRecord], counts: Counter[str]) -> Iterator[ItemRecord]:
@@ -247,7 +286,7 @@ _BARRED = (
 
 
 def settle(
-    root: Path,
+    baselines: Baselines,
     run: RunRecord,
     records: Sequence[ItemRecord],
     *,
@@ -255,15 +294,13 @@ def settle(
     barred: bool = False,
     missing: Sequence[ItemKey] | None = None,
 ) -> Outcome:
-    """Compare a run with the baselines as they are now, and accept *kinds* of what it measured.
+    """Compare a run with *baselines*, and accept *kinds* of what it measured.
 
     *missing* are planned items without a record, where that is known.
     *barred* refuses to write (under `CI`). A baseline that cannot be read is left untouched, and
     so are all cases that this run did not measure.
     """
     plan = run.plan
-    modules = {one.module for one in plan.tests} | set(plan.whole_modules)
-    baselines = Baselines(root, modules)
     comparison = baselines.compare(records, plan)
     if missing is None:
         missing = runs.missing(plan, records)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pytest_ailoop.baseline.accept import accept
 from pytest_ailoop.baseline.compare import compare
-from pytest_ailoop.baseline.file import baseline_path, read
+from pytest_ailoop.baseline.file import baseline_path, pinned_path, read
 from pytest_ailoop.baseline.measure import accepted_from
 from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey
 from pytest_ailoop.data.record import ItemRecord, Plan
@@ -24,13 +24,18 @@ __all__ = ["Accepting", "Baselines", "accept_into"]
 class Baselines:
     """The accepted scores of the modules of a plan, with what could not be read."""
 
-    def __init__(self, root: Path, modules: Iterable[str]) -> None:
+    @classmethod
+    def of(cls, root: Path, plan: Plan) -> Baselines:
+        """Return those of the modules of *plan*."""
+        return cls(root, {one.module for one in plan.tests} | set(plan.whole_modules))
+
+    def __init__(self, root: Path, modules: Iterable[str], *, pinned: bool = False) -> None:
         self.root = root
         self.entries: dict[EntryKey, Accepted] = {}
         self.faults: dict[str, str] = {}
         """Message by module."""
         for module in sorted(set(modules)):
-            path = baseline_path(root, module)
+            path = pinned_path(root, module) if pinned else baseline_path(root, module)
             shown = path.relative_to(root).as_posix()
             try:
                 self.entries.update(read(path, module=module, shown=shown))

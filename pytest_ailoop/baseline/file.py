@@ -25,13 +25,25 @@ from pytest_ailoop.baseline.line import case_from_line, case_line
 from pytest_ailoop.data.baseline import Accepted, EntryKey
 from pytest_ailoop.errors import BaselineError
 
-__all__ = ["SCHEMA", "SUFFIX", "baseline_path", "dump", "parse", "read", "sort_key"]
+__all__ = [
+    "PINNED",
+    "SCHEMA",
+    "SUFFIX",
+    "baseline_path",
+    "dump",
+    "parse",
+    "pinned_path",
+    "read",
+    "sort_key",
+]
 
 SCHEMA = 1
 """Version of the format; a newer one is refused."""
 
 SUFFIX = ".ailoop"
 """Own suffix, so that syrupy can be told to leave these files alone."""
+
+PINNED = f".pinned{SUFFIX}"
 
 HEADER = {"ailoop": "baseline", "schema": SCHEMA}
 
@@ -48,6 +60,12 @@ def baseline_path(root: Path, module: str) -> Path:
     """Return where the baseline of *module* (relative to *root*, with `/`) is kept."""
     pure = PurePosixPath(module)
     return root.joinpath(*pure.parent.parts, "__snapshots__", pure.stem + SUFFIX)
+
+
+def pinned_path(root: Path, module: str) -> Path:
+    """Return where the pinned baseline of *module* is kept: beside the rolling one."""
+    path = baseline_path(root, module)
+    return path.with_name(path.name.removesuffix(SUFFIX) + PINNED)
 
 
 def sort_key(key: EntryKey) -> tuple[str, str, str, str]:

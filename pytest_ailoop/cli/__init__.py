@@ -12,13 +12,13 @@ import sys
 from collections.abc import Sequence
 
 from pytest_ailoop import redaction, text
-from pytest_ailoop.cli import accept, cache, compare, init, record, show
+from pytest_ailoop.cli import accept, cache, compare, init, pin, record, show
 from pytest_ailoop.cli.console import version_words
 from pytest_ailoop.errors import AiloopError
 
 __all__ = ["main"]
 
-COMMANDS = (init, show, compare, accept, record, cache)
+COMMANDS = (init, show, compare, accept, pin, record, cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

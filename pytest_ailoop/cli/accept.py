@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_ailoop import text
+from pytest_ailoop.baseline.books import Baselines
 from pytest_ailoop.ci import in_ci
 from pytest_ailoop.cli.console import project, show_lines
 from pytest_ailoop.cli.stored import stored_run
@@ -37,7 +38,8 @@ def accept(options: argparse.Namespace) -> int:
     root = project()
     stored = stored_run(root, options.run)
     barred = in_ci() and not options.force
-    outcome = settle(root, stored.run, stored.records, kinds=kinds, barred=barred)
+    baselines = Baselines.of(root, stored.run.plan)
+    outcome = settle(baselines, stored.run, stored.records, kinds=kinds, barred=barred)
     show_lines(_lines(outcome))
     return 1 if outcome.broken else 0
 

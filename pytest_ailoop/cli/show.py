@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_ailoop import text
+from pytest_ailoop.baseline.books import Baselines
 from pytest_ailoop.cli.console import is_utf8, project, show_lines, width
 from pytest_ailoop.errors import RunError
 from pytest_ailoop.report import runs
@@ -29,7 +30,7 @@ def show(options: argparse.Namespace) -> int:
     """Print the run; return 0."""
     root = project()
     stored = runs.read(runs.find(root, options.run))
-    outcome = settle(root, stored.run, stored.records)
+    outcome = settle(Baselines.of(root, stored.run.plan), stored.run, stored.records)
     if options.case is None:
         show_lines(_whole(outcome, options.verbose))
     else:

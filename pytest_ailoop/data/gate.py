@@ -115,6 +115,13 @@ class GateVerdict:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Further figures of its kind."""
 
+    @property
+    def standing(self) -> Literal["good", "open", "bad"]:
+        """`bad` turns the run red; `open` is what could not be told, and did not have to be."""
+        if self.blocking:
+            return "bad"
+        return "good" if self.status in ("passed", "unchanged", "improved", "same") else "open"
+
 
 def spec_from(data: Mapping[str, Any]) -> GateSpec:
     """Return the gate of `plain(spec)`."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pytest_ailoop.data.call import Call, Usage
 from pytest_ailoop.data.case import DatasetFacts
-from pytest_ailoop.data.gate import GateSpec, spec_from
+from pytest_ailoop.data.gate import GateSpec, GateVerdict, spec_from, verdict_from
 from pytest_ailoop.data.money import Bill, Money
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant, variant_from
@@ -37,9 +37,10 @@ __all__ = [
 SCHEMA = 1
 """Version of `run.json` and `results.jsonl`; a reader refuses what is newer."""
 
-Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
-"""`failed` is quality below the bar, and any exception of the body; `error` is what could not be
-measured: no reply, a check that could not run, a fixture that raised. They are never added up."""
+Outcome = Literal["passed", "failed", "missed", "error", "skipped", "xfailed", "xpassed"]
+"""`failed` is quality below the bar, and any exception of the body; `missed` is the same under a
+gate, which decides for all items together; `error` is what could not be measured: no reply, a check
+that could not run, a fixture that raised. They are never added up."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,6 +150,8 @@ class RunRecord:
     plan: Plan = field(default_factory=Plan)
     counts: Mapping[str, int] = field(default_factory=dict)
     """Items by outcome, with `missing` for planned items that have no record."""
+    gates: tuple[GateVerdict, ...] = ()
+    """What the gates decided, in plan order."""
     bill: Bill | None = None
     """What the session paid; None where that was not counted."""
 
@@ -244,4 +247,6 @@ def run_from(data: Mapping[str, Any]) -> RunRecord:
     """Return the run of `plain(run)`; raises `KeyError` or `TypeError` on other shapes."""
     models = {asked: tuple(answered) for asked, answered in data["models"].items()}
     bill = _bill_from(data.get("bill"))
-    return RunRecord(**{**data, "models": models, "plan": plan_from(data["plan"]), "bill": bill})
+    gates = tuple(map(verdict_from, data.get("gates", ())))
+    changed = {"models": models, "plan": plan_from(data["plan"]), "bill": bill, "gates": gates}
+    return RunRecord(**{**data, **changed})

@@ -5,16 +5,49 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
 from pytest_ailoop.data.baseline import EntryKey, entry_key
 from pytest_ailoop.data.gate import GateSpec
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, PlannedTest
+from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 
-__all__ = ["CaseResults", "Group", "groups"]
+__all__ = ["CaseResults", "Group", "Trial", "gates_of", "groups"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """What gates look at in a record; prompts, replies and outputs are left on the disk."""
+
+    number: int
+    scores: tuple[Score, ...]
+    case_digest: str
+    output_digest: str | None
+    cost: float
+    """US dollars of the calls whose price is known, judges included."""
+    calls: int
+    unpriced: tuple[str, ...]
+    """The models asked by calls without a known price, one for each call."""
+    waited: float | None
+    """Seconds that the application waited for models, as measured live; None where no call says."""
+
+
+def _trial(record: ItemRecord) -> Trial:
+    waits = [one.latency for one in record.calls if one.purpose == "app"]
+    known = [one for one in waits if one is not None]
+    return Trial(
+        number=record.key.trial,
+        scores=record.scores,
+        case_digest=record.case_digest,
+        output_digest=record.output_digest,
+        cost=fsum(one.cost for one in record.calls if one.cost is not None),
+        calls=len(record.calls),
+        unpriced=tuple(one.model_asked or "?" for one in record.calls if one.cost is None),
+        waited=fsum(known) if known else None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,13 +57,9 @@ class CaseResults:
     key: EntryKey
     planned: int
     """Trials that were to run."""
-    records: tuple[ItemRecord, ...]
-    """Of the trials that ran, in their order."""
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Tags of the case; empty where no trial ran."""
-        return self.records[0].tags if self.records else ()
+    trials: tuple[Trial, ...]
+    """Those that ran, in their order."""
+    tags: tuple[str, ...] = ()
 
     def outcomes(self) -> list[float | None]:
         """Return for each planned trial 1.0 or 0.0; None where it could not be measured."""
@@ -43,10 +72,10 @@ class CaseResults:
         the trial not scored.
         """
         found: list[float | None] = []
-        for record in self.records:
+        for trial in self.trials:
             each = [
                 one.value
-                for one in record.scores
+                for one in trial.scores
                 if one.name == score and (kind is None or one.kind == kind)
             ]
             values = [one for one in each if one is not None]
@@ -69,27 +98,30 @@ class Group:
         return tuple(one for one in self.cases if tag is None or tag in one.tags)
 
 
-def groups(plan: Plan, records: Iterable[ItemRecord]) -> list[Group]:
-    """Return every planned test under every variant, in plan order."""
-    by_case: dict[EntryKey, list[ItemRecord]] = {}
+def groups(plan: Plan, records: Iterable[ItemRecord], gated: Container[str]) -> list[Group]:
+    """Return every planned test in *gated*, `module::test`, under every variant, in plan order."""
+    by_case: dict[EntryKey, list[Trial]] = {}
     for record in records:
-        by_case.setdefault(entry_key(record.key), []).append(record)
+        if f"{record.key.module}::{record.key.test}" in gated:
+            by_case.setdefault(entry_key(record.key), []).append(_trial(record))
     return [
         Group(test=test, variant=variant, cases=tuple(_cases(test, variant, by_case)))
         for test in plan.tests
+        if f"{test.module}::{test.test}" in gated
         for variant in test.variants
     ]
 
 
 def _cases(
-    test: PlannedTest, variant: Variant, by_case: Mapping[EntryKey, Sequence[ItemRecord]]
+    test: PlannedTest, variant: Variant, by_case: Mapping[EntryKey, Sequence[Trial]]
 ) -> Iterable[CaseResults]:
     for case in test.selected:
         item = ItemKey(module=test.module, test=test.test, variant=variant, case=case)
         key = entry_key(item)
-        found = sorted(by_case.get(key, ()), key=lambda one: one.key.trial)
+        found = sorted(by_case.get(key, ()), key=lambda one: one.number)
         planned = max(test.trials.get(case, 1), len(found))
-        yield CaseResults(key=key, planned=planned, records=tuple(found))
+        tags = test.tags.get(case, ())
+        yield CaseResults(key=key, planned=planned, trials=tuple(found), tags=tags)
 
 
 def gates_of(test: PlannedTest, configured: Iterable[GateSpec]) -> list[GateSpec]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import get_args
 
 from pytest_ailoop.data.gate import GateKind, GateSpec, Policy
+from pytest_ailoop.stats.trials import reducer
 from pytest_ailoop.text import suggestion
 
 __all__ = [
@@ -65,7 +66,7 @@ def pass_rate(
     return GateSpec(
         kind="pass_rate",
         bar=float(bar),
-        reduce=_reducer(reduce),
+        reduce=reducer(reduce).name,
         tag=_tag(tag),
         fixed=fixed,
         alpha=_alpha(confidence),
@@ -145,8 +146,8 @@ def no_regression(
 
     Cases are compared in pairs with the committed baseline, and with the pinned one where there
     is one (`ailoop pin`). *margin* is the loss, in units of the score, that is tolerated: the gate
-    says *same* where a larger one can be ruled out, *regressed* where a loss is proven and larger
-    than the margin. Other arguments as for `pass_rate`.
+    says *same* where a larger one is ruled out, *regressed* where a loss is proven and a larger one
+    than the margin is not ruled out. Other arguments as for `pass_rate`.
     """
     loss = _number("margin", margin)
     if loss < 0:
@@ -263,19 +264,3 @@ def _policy(value: Policy | None) -> Policy | None:
     if value is not None and value not in allowed:
         raise ValueError(f"inconclusive is one of {', '.join(allowed)}, got {value!r}")
     return value
-
-
-def _reducer(value: str) -> str:
-    head, number = value, ""
-    for sign in (":", "@", "^"):
-        if sign in str(value):
-            head, _, number = str(value).partition(sign)
-            head += sign
-            break
-    if (head in ("mean", "majority") and not number) or (
-        head in ("at_least:", "pass@", "pass^") and number.isdecimal() and int(number) > 0
-    ):
-        return value
-    raise ValueError(
-        f"reduce is mean, majority, at_least:K, pass@K or pass^K with K from 1 on, got {value!r}"
-    )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 MARKER = (
-    "ailoop(dataset, *, model, prompt, params, trials, case_type, fields, allow_empty): "
+    "ailoop(dataset, *, model, prompt, params, trials, gate, case_type, fields, allow_empty): "
     "evaluate the test over a data set x models x prompts x other axes, each combination one item."
 )
 
@@ -57,6 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
     options.hide_baselines_from_syrupy(config)
     config.stash[options.BEGAN] = time.monotonic()
     garbage.thaw_at_end(config)
+    if options.verdict_file(config):
+        from pytest_ailoop.plugin import verdicts
+
+        verdicts.begin(config)
     if config.getoption("ailoop_plan"):
         from pytest_ailoop.plugin.plan_report import Planner
 

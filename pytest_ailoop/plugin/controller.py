@@ -15,7 +15,7 @@ import pytest
 from pytest_ailoop import errors, text
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import item_from, plain, plan_from
-from pytest_ailoop.plugin import budget, options, stolen
+from pytest_ailoop.plugin import budget, gating, options, stolen, verdicts
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.journaling import journaling_of
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
@@ -163,9 +163,14 @@ def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) ->
         _keep_outputs(evaluation)
     if evaluation.settings.replies == "record":
         outcome = evaluation.outcome = _record(evaluation, outcome)
-    if outcome.broken:
+    if gating.tell(evaluation) or outcome.broken:
         _redden(session, pytest.ExitCode.TESTS_FAILED)
-    evaluation.config.hook.pytest_ailoop_run_finished(config=evaluation.config, outcome=outcome)
+    verdicts.write(evaluation, session)
+    if evaluation.outcome.broken:
+        _redden(session, pytest.ExitCode.TESTS_FAILED)
+    evaluation.config.hook.pytest_ailoop_run_finished(
+        config=evaluation.config, outcome=evaluation.outcome
+    )
 
 
 def _bill(evaluation: Evaluation) -> Bill | None:

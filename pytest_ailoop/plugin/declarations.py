@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-__all__ = ["ACCEPT", "REPLIES", "SPLITS", "add"]
+__all__ = ["ACCEPT", "POLICIES", "REPLIES", "SPLITS", "add"]
 
 REPLIES = ("auto", "replay", "record", "live")
 SPLITS = ("dev", "test", "all")
 ACCEPT = ("new", "improved", "regressed", "prune")
+POLICIES = ("warn", "fail")
 
 _NUMBER: dict[str, Any] = {"type": int, "metavar": "N"}
 _SWITCH: dict[str, Any] = {"action": "store_true", "default": None}
@@ -51,6 +52,15 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         f"{', '.join(ACCEPT)} (--snapshot-update accepts all of them)",
     },
     "force": {**_SWITCH, "help": "accept into the baseline although CI is set"},
+    "inconclusive": {
+        "choices": POLICIES,
+        "help": "what a gate does that has too little data to decide: warn (default) or fail",
+    },
+    "verdict-file": {
+        "metavar": "PATH",
+        "help": "write the verdict on the run to PATH as JSON: passed, failed, inconclusive (could "
+        "not tell) or invalid (could not run), with reasons",
+    },
     "concurrency": {
         **_NUMBER,
         "help": "at most N model calls in flight at once, over all workers (default 32)",
@@ -81,7 +91,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 """What pytest is told of each, by name: of `--ailoop-<name>`."""
 
 _BUDGETS = ("max-cost", "max-calls", "max-time")
-_IN_FILES = ("replies", "split", "seed", "trials", "concurrency", "lookahead", *_BUDGETS)
+_RUNS = ("replies", "split", "seed", "trials", "concurrency", "lookahead")
+_IN_FILES = (*_RUNS, "inconclusive", *_BUDGETS)
 
 
 def add(parser: pytest.Parser) -> None:

@@ -72,6 +72,8 @@ class Evaluation:
         self.usage_faults: list[str] = []
         #: What is wrong with the configuration tables, which then are taken for empty.
         self.config_fault: str | None = None
+        #: Gates of the configuration; a test's own stand on its marker.
+        self.gates: tuple[GateSpec, ...] = ()
         #: The item that began last; an interrupt may leave it open.
         self.last_item: pytest.Item | None = None
         #: Why the run is partial, in words.

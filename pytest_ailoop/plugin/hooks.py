@@ -14,6 +14,7 @@ from pytest_ailoop.plugin import (
     budget,
     controller,
     garbage,
+    gating,
     journaling,
     judging,
     leftovers,
@@ -46,6 +47,10 @@ def evaluation_of(config: pytest.Config) -> Evaluation:
         tables, fault = _tables(config)
         found = Evaluation(config, options.settings_of(config, tables))
         found.config_fault = fault
+        try:
+            found.gates = gating.configured(found)
+        except errors.AiloopError as wrong:
+            found.config_fault = str(wrong)
         config.stash[EVALUATION] = found
         config.pluginmanager.register(Hooks(found), "ailoop-evaluation")
         config.pluginmanager.register(leftovers.Leftovers(config), "ailoop-leftovers")

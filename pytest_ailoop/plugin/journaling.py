@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 #: Outcomes that are kept. What could not be measured is to be measured, and a skip costs nothing.
-_KEPT = ("passed", "failed", "xfailed", "xpassed")
+_KEPT = ("passed", "failed", "missed", "xfailed", "xpassed")
 #: Attributes of a report that its item knows better, or that belong to one session alone.
 _OUTSIDE = frozenset(
     {"nodeid", "location", "keywords", "node", "item_index", "worker_id", "testrun_uid"}

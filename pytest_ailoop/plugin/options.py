@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_ailoop.ci import in_ci
-from pytest_ailoop.plugin.declarations import ACCEPT, REPLIES, SPLITS
+from pytest_ailoop.plugin.declarations import ACCEPT, POLICIES, REPLIES, SPLITS
 
 if TYPE_CHECKING:
     from pytest_ailoop.settings import Config, Settings
@@ -128,6 +128,12 @@ def accepted(config: pytest.Config) -> tuple[str, ...]:
     return ACCEPT if config.getoption("update_snapshots", False) else ()
 
 
+def verdict_file(config: pytest.Config) -> str | None:
+    """Return where the verdict is to be written; None where it is not asked for."""
+    given: str | None = config.getoption("ailoop_verdict_file", None)
+    return None if not given or hasattr(config, "workerinput") or runs_nothing(config) else given
+
+
 def _sample(config: pytest.Config) -> str | None:
     given: str | None = config.getoption("ailoop_sample", None)
     if given is None:
@@ -149,9 +155,10 @@ def check(config: pytest.Config) -> None:
         _count(config, name)
     _dollars(*_value(config, "max_cost"))
     _duration(*_value(config, "max_time"))
-    value, where = _value(config, "split")
-    if value is not None:
-        _one_of(value, where, SPLITS)
+    for name, known in (("split", SPLITS), ("inconclusive", POLICIES)):
+        value, where = _value(config, name)
+        if value is not None:
+            _one_of(value, where, known)
 
 
 def settings_of(config: pytest.Config, tables: Config) -> Settings:
@@ -161,6 +168,9 @@ def settings_of(config: pytest.Config, tables: Config) -> Settings:
     mode, asked = replies(config)
     split, _ = _value(config, "split")
     chosen: dict[str, Any] = {"replies": mode, "split": split or "dev", "accept": accepted(config)}
+    policy, _ = _value(config, "inconclusive")
+    if policy is not None:
+        chosen["inconclusive"] = policy
     concurrency = _count(config, "concurrency")
     if concurrency is not None:
         chosen["concurrency"] = concurrency

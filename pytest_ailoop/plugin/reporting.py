@@ -14,7 +14,7 @@ import pytest
 from pytest_ailoop import digest, text
 from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.plugin import budget, figures, frames, keys, scrub, shorten, story
+from pytest_ailoop.plugin import budget, figures, frames, gating, keys, scrub, shorten, story
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running
 from pytest_ailoop.plugin.judging import is_infrastructure
@@ -122,6 +122,9 @@ def _attach(
 ) -> None:
     _lift_xfail(item, call, report)
     outcome = _outcome(call, report)
+    if outcome == "failed" and gating.is_gated(evaluation, item):
+        words = running.verdict if running is not None else []
+        outcome = gating.miss(report, "; ".join(words) or _first_line(call))
     record = _record(evaluation, item, running, outcome, call, report)
     report.ailoop = _sendable(record)  # type: ignore[attr-defined]
     if report.when == "call":
@@ -135,6 +138,10 @@ def _attach(
         # The body met a fault of the infrastructure: junit and the summary shall say error, and
         # pytest calls an error whatever fails outside the call phase.
         report.when = "setup"
+
+
+def _first_line(call: pytest.CallInfo[None]) -> str:
+    return "" if call.excinfo is None else text.one_line(call.excinfo.exconly(), 200)
 
 
 def _sendable(record: ItemRecord) -> dict[str, Any]:
@@ -222,7 +229,7 @@ def _record(
 
 def _passed(outcome: Outcome) -> Iterator[Score]:
     """An item's outcome is a score like any other, where it says something about quality."""
-    if outcome in ("passed", "failed", "xfailed", "xpassed"):
+    if outcome in ("passed", "failed", "missed", "xfailed", "xpassed"):
         value = float(outcome in ("passed", "xpassed"))
         yield Score(name="passed", value=value, kind="outcome")
 
@@ -258,6 +265,9 @@ def status(evaluation: Evaluation, report: Any) -> Any:
     """Show what a passing eval scored in verbose mode; letters stay pytest's."""
     if budget.is_left_out(report):
         return budget.STATUS
+    gate = gating.status(report)
+    if gate is not None:
+        return gate
     record = getattr(report, "ailoop", None)
     if record is None or report.when != "call" or not report.passed:
         return None

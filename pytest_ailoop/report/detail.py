@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_ailoop import stats, text
 from pytest_ailoop.report.measures import CheckRow, ClassRow
-from pytest_ailoop.report.numbers import number
+from pytest_ailoop.report.numbers import number, percent
 
-__all__ = ["check_lines", "class_lines"]
+__all__ = ["check_lines", "class_lines", "reliability_words"]
 
 
 def check_lines(checks: Iterable[CheckRow]) -> Iterator[str]:
@@ -29,6 +29,16 @@ def check_lines(checks: Iterable[CheckRow]) -> Iterator[str]:
         if one.kind == "judge":
             words.append("judged by a model")
         yield ", ".join(words)
+
+
+def reliability_words(found: Sequence[tuple[float, float]]) -> str:
+    """Return `k = 1, 2, 3 trials: all pass 42%, 27%, 22% (pass^k), one passes ... (pass@k)`."""
+    last = len(found)
+    shown = range(1, last + 1) if last <= 4 else (1, 2, 3, last)
+    all_pass = ", ".join(percent(found[k - 1][1]) for k in shown)
+    one_passes = ", ".join(percent(found[k - 1][0]) for k in shown)
+    ks = ", ".join(map(str, shown))
+    return f"k = {ks} trials: all pass {all_pass} (pass^k); one passes {one_passes} (pass@k)"
 
 
 def _labels(labels: Mapping[str, int]) -> str:

@@ -9,6 +9,7 @@ from math import fsum
 
 from pytest_ailoop import stats
 from pytest_ailoop.data.baseline import Change, Comparison, EntryKey, Unmeasured, entry_key
+from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
 from pytest_ailoop.data.variant import Variant
@@ -45,6 +46,8 @@ class Row:
     changes: Mapping[str, int]
     """Cases by how they stand to the baseline, with `not measured`."""
     calls: Calls
+    reliability: tuple[tuple[float, float], ...] = ()
+    """pass@k and pass^k for k from 1 on; empty where cases have one trial."""
     checks: tuple[CheckRow, ...] = ()
     classes: tuple[ClassRow, ...] = ()
 
@@ -83,6 +86,7 @@ class Report:
     narrowed: tuple[str, ...]
     """Why not all was to run in the first place; part of `incomplete`."""
     has_baseline: bool
+    gates: tuple[GateVerdict, ...] = ()
     accepted: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -125,6 +129,7 @@ def rows(
         incomplete=comparison.incomplete,
         narrowed=run.plan.narrowed,
         has_baseline=comparison.accepted > 0,
+        gates=run.gates,
         accepted=tuple(accepted),
         refused=tuple(refused),
         faults=tuple(faults),
@@ -214,6 +219,7 @@ def _row(label: str, planned: int, sums: Sums, changes: Mapping[str, int], missi
         unscored=sums.measures.unscored,
         changes=dict(sorted(changes.items())),
         calls=sums.calls.found,
+        reliability=sums.reliability,
         checks=sums.measures.checks,
         classes=sums.measures.classes,
     )

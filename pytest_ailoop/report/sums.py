@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import fsum
 
 from pytest_ailoop.data.record import ItemRecord
@@ -52,6 +52,25 @@ class Sums:
         self.calls.join(other.calls)
         self.measures.join(other.measures)
         self._others.extend(other.means)
+
+    @property
+    def reliability(self) -> tuple[tuple[float, float], ...]:
+        """pass@k and pass^k for k = 1, 2, ... as far as every scored case has k scored trials.
+
+        Means over cases of the unbiased estimates (`stats.trials`); empty where one trial is all.
+        """
+        several = [one for one in self._passed.values() if isinstance(one, list)]
+        if self._others or len(several) < max(1, len(self._passed)):
+            return ()
+        from pytest_ailoop.stats.trials import pass_at_k, pass_hat_k
+
+        counts = Counter((len(one), sum(value == 1.0 for value in one)) for one in several)
+
+        def mean(of: Callable[[int, int, int], float], k: int) -> float:
+            return fsum(times * of(n, c, k) for (n, c), times in counts.items()) / len(several)
+
+        most = min(n for n, _ in counts)
+        return tuple((mean(pass_at_k, k), mean(pass_hat_k, k)) for k in range(1, most + 1))
 
     @property
     def means(self) -> Sequence[float]:

@@ -10,8 +10,9 @@ from pytest_ailoop.data.baseline import Change, EntryKey
 from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.redaction import redact_shown as redact
 from pytest_ailoop.report.costs import differs, judges_words, paid, paid_words
-from pytest_ailoop.report.detail import check_lines, class_lines
+from pytest_ailoop.report.detail import check_lines, class_lines, reliability_words
 from pytest_ailoop.report.failure import failure_lines
+from pytest_ailoop.report.gates import gate_counts, gate_lines
 from pytest_ailoop.report.numbers import count, interval, money, number, seconds
 from pytest_ailoop.report.rows import Report, Row, TestRows
 from pytest_ailoop.report.table import table
@@ -60,6 +61,7 @@ def _quiet(report: Report) -> Iterator[Line]:
         parts.append(f"{total.scored} of {total.planned} scored")
     words = change_words(total.changes)
     parts += [words] if words else []
+    parts += [f"gates: {gate_counts(report.gates)}"] if report.gates else []
     parts += list(_short_troubles(report))
     if total.calls.count or total.calls.judge_count:
         parts.append(f"cost {money(total.calls.cost)}")
@@ -84,6 +86,7 @@ def _short_troubles(report: Report) -> Iterator[str]:
 def _colour(report: Report) -> dict[str, Any]:
     total = report.total
     bad = total.outcomes.get("failed") or total.outcomes.get("error")
+    bad = bad or any(one.standing == "bad" for one in report.gates)
     if bad or report.faults or report.refused or total.changes.get("regressed"):
         return _RED
     return _YELLOW if report.incomplete or not total.scored else {"green": True}
@@ -97,6 +100,7 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
     for test in ran if hidden and ran else report.tests:
         yield from _test(test, width, verbose, judges=several)
     yield from _totals(report)
+    yield from gate_lines(report.gates, verbose=verbose)
     yield from _worst(report, width, verbose)
     if verbose >= 2:
         yield from _every_case(report, width)
@@ -152,6 +156,8 @@ def _beneath(row: Row, verbose: int, *, several: bool, judges: bool) -> Iterator
         odd.insert(0, f"{row.scored} of {text.plural(row.planned, 'case')} scored")
     if odd:
         yield f"  ! {label}{', '.join(odd)}", _YELLOW
+    if row.reliability:
+        yield f"  . {label}{reliability_words(row.reliability)}", {}
     if verbose >= 1:
         yield from ((f"  . {label}{one}", {}) for one in check_lines(row.checks))
     for one in class_lines(row.classes, verbose):
@@ -227,7 +233,8 @@ def _every_case(report: Report, width: int) -> Iterator[Line]:
 def case_lines(row: CaseRow, width: int) -> Iterator[Line]:
     """Yield a case's line and, below it, why it stands so."""
     status = f", {row.status}" if row.status not in ("", "unchanged") else ""
-    markup = _RED if row.outcome in ("error", "failed") or row.status == "regressed" else {}
+    bad = row.outcome in ("error", "failed") or row.status == "regressed"
+    markup = _RED if bad else _YELLOW if row.outcome == "missed" else {}
     outcome = f"{row.outcome}{status}"
     yield f"  - {text.cut(name_of(row.key), max(20, width - len(outcome) - 6))}  {outcome}", markup
     if row.reason:

@@ -111,7 +111,7 @@ def _case_row(
         if score.kind == "outcome" and score.value is not None
     ]
     bad = next((one for one in records if one.outcome == "error"), None)
-    bad = bad or next((one for one in records if one.outcome == "failed"), None)
+    bad = bad or next((one for one in records if one.outcome in ("failed", "missed")), None)
     shown = bad or records[0]
     reason = reason_of(shown)
     return CaseRow(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_ailoop.data.call import Mode
-from pytest_ailoop.data.gate import AcceptedFailure
+from pytest_ailoop.data.gate import AcceptedFailure, Policy
 from pytest_ailoop.data.variant import ModelSpec
 
 __all__ = ["AcceptKind", "Config", "Settings"]
@@ -54,6 +54,8 @@ class Settings:
     cases: tuple[str, ...] = ()
     trials: int | None = None
     """Overrides marker and row."""
+    inconclusive: Policy = "warn"
+    """What gates do that cannot tell, and do not say themselves what to do then."""
     accept: tuple[AcceptKind, ...] = ()
     """What the run's end writes into the baseline; empty writes nothing."""
     force: bool = False

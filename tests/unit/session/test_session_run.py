@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ailoop import redaction
+from pytest_ailoop.baseline.books import Baselines
 from pytest_ailoop.data.call import Call, Usage
 from pytest_ailoop.data.case import DatasetFacts
 from pytest_ailoop.data.record import Fault, ItemKey, ItemRecord, Plan, PlannedTest
@@ -302,7 +303,7 @@ def test_a_kept_run_can_be_accepted_later(tmp_path: Path) -> None:
     outcome = run(tmp_path, both(bad=("b",)), status=1)
     assert outcome.folder is not None
     stored = runs.read(outcome.folder)
-    settle(tmp_path, stored.run, stored.records, kinds=ALL)  # type: ignore[arg-type]
+    settle(Baselines.of(tmp_path, stored.run.plan), stored.run, stored.records, kinds=ALL)  # type: ignore[arg-type]
     late = baseline(tmp_path).read_bytes()
     baseline(tmp_path).unlink()
     run(tmp_path, both(bad=("b",)), status=1, accept=ALL)

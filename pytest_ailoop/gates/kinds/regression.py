@@ -1,0 +1,240 @@
+"""The gate against what was accepted before: pairs of cases, their comparison, many at once.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey, sorted_axes
+from pytest_ailoop.data.gate import GateSpec
+from pytest_ailoop.data.verdict import ComparisonVerdict, Pair
+from pytest_ailoop.gates.found import Found
+from pytest_ailoop.gates.groups import CaseResults, Group
+from pytest_ailoop.gates.verdicts import compare_pairs
+from pytest_ailoop.text import plural
+
+__all__ = ["Base", "no_regression"]
+
+OUTCOME = "passed"
+"""The item's outcome as a score, which a gate without a name looks at."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """What a run is compared with."""
+
+    entries: Mapping[EntryKey, Accepted]
+    name: str = "baseline"
+
+
+def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, ComparisonVerdict]:
+    """Decide whether the group got worse than *base*, case by case.
+
+    A case whose row has changed is no pair, and one that is new has none; how many there are is
+    among the reasons. Scores that were measured by other checks than the baseline's cannot be
+    compared at all.
+    """
+    name = gate.score or OUTCOME
+    lines = _lines(group, base, gate.tag)
+    there = {key: one.scores[name] for key, one in lines.items() if name in one.scores}
+    cases = group.tagged(gate.tag)
+    if not there:
+        return _without(gate, group, lines, name), _invalid(gate)
+    direction = next(iter(there.values())).direction
+    pairs = list(_pairs(cases, lines, there, name))
+    low, high = _scale(pairs)
+    verdict = compare_pairs(
+        pairs,
+        margin=gate.margin or 0.0,
+        alpha=gate.alpha,
+        low=low,
+        high=high,
+        direction="lower" if direction == "lower" else "higher",
+        metric=gate.name,
+        baseline_cases=len(there),
+        fault=_off_scale(low, high, gate.margin or 0.0),
+        changed=_changed_checks(cases, lines, name),
+    )
+    return _found(gate, group, base, verdict, pairs, there, cases), verdict
+
+
+def _lines(group: Group, base: Base, tag: str | None) -> dict[EntryKey, Accepted]:
+    """Return the baseline's lines of the group: of cases that are selected, or are gone for good.
+
+    A case that was left out on purpose (`--ailoop-sample`, a split) is none that is lacking.
+    """
+    test, variant = group.test, sorted_axes(group.variant)
+    wanted = {one.key.case for one in group.tagged(tag)}
+    kept = test.dataset.case_digests
+    return {
+        key: one
+        for key, one in base.entries.items()
+        if (key.module, key.test, key.variant) == (test.module, test.test, variant)
+        and (key.case in wanted or (tag is None and key.case not in kept))
+    }
+
+
+def _pairs(
+    cases: Sequence[CaseResults],
+    lines: Mapping[EntryKey, Accepted],
+    there: Mapping[EntryKey, AcceptedScore],
+    name: str,
+) -> Iterator[Pair]:
+    for case in cases:
+        before = there.get(case.key)
+        line = lines.get(case.key)
+        if before is None or line is None or not case.trials:
+            continue
+        if line.case_digest != case.trials[0].case_digest or _by_others(case, line, name):
+            continue
+        values = case.outcomes() if name == OUTCOME else case.values(name)
+        outputs = tuple(one.output_digest for one in case.trials)
+        yield Pair(
+            case=case.key.case,
+            base=before.mean,
+            candidate=tuple(values),
+            base_trials=before.n,
+            same_output=bool(outputs) and outputs == line.output_digests,
+        )
+
+
+def _by_others(case: CaseResults, line: Accepted, name: str) -> bool:
+    """Tell whether the case was measured by another check than the baseline's line."""
+    now: dict[str, set[str]] = {}
+    for trial in case.trials:
+        for score in trial.scores:
+            now.setdefault(score.name, set()).add(score.check)
+    names = now if name == OUTCOME else (name,)
+    return any(
+        len(now[one]) == 1 and one in line.scores and {line.scores[one].check} != now[one]
+        for one in names
+        if one in now
+    )
+
+
+def _scale(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """Return from where to where the score goes: 0 to 1, or as far as it was seen to go."""
+    values = [v for one in pairs for v in (one.base, *one.candidate) if v is not None]
+    return min([0.0, *values]), max([1.0, *values])
+
+
+def _off_scale(low: float, high: float, margin: float) -> str:
+    if margin < high - low:
+        return ""
+    return f"the margin {margin:g} is as long as the scale, {low:g} to {high:g}"
+
+
+def _changed_checks(
+    cases: Sequence[CaseResults], lines: Mapping[EntryKey, Accepted], name: str
+) -> list[str]:
+    """Return the checks that are not those of the baseline; an outcome hangs on all of them.
+
+    Over the whole group: an item that stops at its first miss has fewer scores than another.
+    """
+    before: dict[str, set[str]] = {}
+    for line in lines.values():
+        for score, accepted in line.scores.items():
+            before.setdefault(score.partition(" #")[0], set()).add(accepted.check)
+    now: dict[str, set[str]] = {}
+    for case in cases:
+        for trial in case.trials:
+            for score_ in trial.scores:
+                now.setdefault(score_.name, set()).add(score_.check)
+    names = set(before) | set(now) if name == OUTCOME else {name}
+    return sorted(one for one in names if _differs(before.get(one), now.get(one)))
+
+
+def _differs(before: set[str] | None, now: set[str] | None) -> bool:
+    if before is None or now is None:
+        return True
+    # Of a check that differs by row the baseline holds one digest for each; the sets must meet.
+    return before.isdisjoint(now)
+
+
+def _without(gate: GateSpec, group: Group, lines: Mapping[EntryKey, Accepted], name: str) -> Found:
+    count = len(group.tagged(gate.tag))
+    if lines:
+        words = f"the baseline has no score named {name!r}"
+        return Found(status="invalid", reasons=(f"{words}; accept this run anew",))
+    return Found(
+        status="no baseline",
+        cases=count,
+        reasons=("there is no baseline to compare with: accept one with --snapshot-update",),
+    )
+
+
+def _invalid(gate: GateSpec) -> ComparisonVerdict:
+    return ComparisonVerdict(
+        status="invalid", margin=gate.margin or 0.0, alpha=gate.alpha, n=0, baseline_cases=0
+    )
+
+
+def _found(
+    gate: GateSpec,
+    group: Group,
+    base: Base,
+    verdict: ComparisonVerdict,
+    pairs: Sequence[Pair],
+    there: Mapping[EntryKey, AcceptedScore],
+    cases: Sequence[CaseResults],
+) -> Found:
+    reasons = list(verdict.reasons)
+    paired = {one.case for one in pairs}
+    unpaired = [one.key.case for one in cases if one.key.case not in paired]
+    if unpaired:
+        words = "new, or changed in row or check: not compared"
+        reasons.append(f"{plural(len(unpaired), 'case')} {words}")
+    gone = len(there) - len(paired & {key.case for key in there})
+    if gone > 0:
+        reasons.append(f"{plural(gone, 'case')} of the {base.name} not compared")
+    up: Literal[1, -1] = 1 if _direction(there) == "higher" else -1
+    return Found(
+        status=verdict.status,
+        value=verdict.difference,
+        low=verdict.low,
+        high=verdict.high,
+        cases=verdict.n,
+        trials=max((one.planned for one in cases), default=1),
+        detectable=verdict.detectable,
+        needed=verdict.needed_cases,
+        p=verdict.p,
+        method=verdict.method,
+        reasons=tuple(reasons),
+        named=tuple(_fallen(pairs, up)),
+        facts={
+            "against": base.name,
+            "base": verdict.base,
+            "candidate": verdict.candidate,
+            "better": verdict.gains,
+            "worse": verdict.losses,
+            "needed_trials": verdict.needed_trials,
+        },
+    )
+
+
+def _direction(there: Mapping[EntryKey, AcceptedScore]) -> str:
+    return next(iter(there.values())).direction
+
+
+def _fallen(pairs: Sequence[Pair], up: int) -> Iterator[str]:
+    """Yield the cases that got worse, worst first."""
+    falls = []
+    for one in pairs:
+        values = [v for v in one.candidate if v is not None]
+        if values:
+            falls.append((up * (sum(values) / len(values) - one.base), one.case))
+    yield from (case for fall, case in sorted(falls) if fall < 0)
+
+
+def with_reasons(found: Found, verdict: ComparisonVerdict) -> Found:
+    """Return *found* as it stands among all comparisons of its group."""
+    return replace(
+        found,
+        status=verdict.status,
+        reasons=(*verdict.reasons, *found.reasons[len(verdict.reasons) :]),
+        p=verdict.adjusted_p if verdict.adjusted_p is not None else found.p,
+    )

@@ -1,0 +1,144 @@
+"""Gates on pytest's side: items that miss under one, and the gates' own reports.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ailoop import text
+from pytest_ailoop.data.record import Outcome
+from pytest_ailoop.plugin.naming import cell_of, key_of
+
+if TYPE_CHECKING:
+    from pytest_ailoop.data.gate import GateSpec, GateVerdict
+    from pytest_ailoop.plugin.evaluation import Evaluation
+
+__all__ = ["configured", "is_gated", "is_missed", "miss", "status", "tell"]
+
+
+def configured(evaluation: Evaluation) -> tuple[GateSpec, ...]:
+    """Return the gates of the configuration; raises `ConfigError` for a value out of its range."""
+    from pytest_ailoop.gates.tables import configured as made
+
+    return tuple(made(evaluation.settings.config.gates))
+
+
+def is_gated(evaluation: Evaluation, item: pytest.Item) -> bool:
+    """Return whether a gate decides over the test's items, so that none decides by itself.
+
+    One that speaks of cost or time alone, or of some cases alone, leaves quality to the items.
+    """
+    cell = cell_of(item)
+    if cell is None:
+        return False
+    key = key_of(evaluation, item, cell)
+    module, test = key.module, key.test
+    found = evaluation.collected.get((module, test.partition("[")[0]))
+    own = () if found is None else found.gates
+    name = f"{module}::{test}"
+    wide = (
+        gate
+        for gate in evaluation.gates
+        if any(fnmatchcase(name, one) or fnmatchcase(test, one) for one in gate.tests)
+    )
+    return any(_decides(gate) for gate in (*own, *wide))
+
+
+def _decides(gate: GateSpec) -> bool:
+    return gate.tag is None and gate.kind not in ("max_cost", "p95_latency", "every_case")
+
+
+def miss(report: pytest.TestReport, words: str) -> Outcome:
+    """Let an item that failed under a gate be missed, which is no failure of its own.
+
+    To pytest it is an expected failure: junit says skipped, `--lf` and `-x` pass it by, and
+    plugins that run failures again leave it alone.
+    """
+    report.outcome = "skipped"
+    report.wasxfail = f"missed: {words}"
+    return "missed"
+
+
+def is_missed(report: Any) -> bool:
+    """Return whether *report* is that of an item that missed under a gate."""
+    record = getattr(report, "ailoop", None)
+    return isinstance(record, dict) and record.get("outcome") == "missed"
+
+
+def status(report: Any) -> tuple[str, str, Any] | None:
+    """Return category, letter and word of a gate's own report, or of an item that missed."""
+    gate = getattr(report, "ailoop_gate", None)
+    if gate is not None and hasattr(report, "wasxfail"):
+        return gate, "?", (gate.upper(), {"yellow": True})
+    if gate is None and report.when == "call" and is_missed(report):
+        return "missed", "m", ("MISSED", {"yellow": True})
+    return None
+
+
+def tell(evaluation: Evaluation) -> bool:
+    """Report each gate's verdict as pytest reports a test; returns whether one turns the run red.
+
+    So counts, the failures section, junit and IDEs agree with the exit code, with workers too.
+    """
+    outcome = evaluation.outcome
+    verdicts = () if outcome is None else outcome.gates
+    if not verdicts:
+        return False
+    hook = evaluation.config.hook
+    with _beside_the_items(evaluation.config):
+        for verdict in verdicts:
+            report = _report(verdict)
+            hook.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
+            hook.pytest_runtest_logreport(report=report)
+            hook.pytest_runtest_logfinish(nodeid=report.nodeid, location=report.location)
+    return any(one.blocking for one in verdicts)
+
+
+@contextlib.contextmanager
+def _beside_the_items(config: pytest.Config) -> Iterator[None]:
+    """Leave the count of what was to run and the end by `--maxfail` to the items."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    showing = getattr(reporter, "_show_progress_info", None)
+    most = config.getoption("maxfail", 0)
+    config.option.maxfail = 0
+    if reporter is not None:
+        reporter.ensure_newline()
+        if showing is not None:
+            reporter._show_progress_info = False
+    try:
+        yield
+    finally:
+        config.option.maxfail = most
+        if showing is not None:
+            reporter._show_progress_info = showing  # type: ignore[union-attr]
+
+
+def _report(verdict: GateVerdict) -> pytest.TestReport:
+    from pytest_ailoop.plugin import scrub
+    from pytest_ailoop.report.gates import headline, story
+
+    label = verdict.variant.label
+    called = text.one_line(f"gate: {verdict.gate.name}{f' | {label}' if label else ''}", 200)
+    name = f"{verdict.test.replace('::', '.')}[{called}]"
+    sort = verdict.standing
+    report = pytest.TestReport(
+        nodeid=scrub.clean(f"{verdict.module}::{verdict.test}[{called}]"),
+        location=(verdict.module, None, scrub.clean(name)),
+        keywords={},
+        outcome="failed" if sort == "bad" else "passed" if sort == "good" else "skipped",
+        longrepr=scrub.clean(story(verdict)) if sort == "bad" else None,
+        # pytest calls an error whatever fails outside the call phase.
+        when="setup" if sort == "bad" and verdict.status == "invalid" else "call",
+        user_properties=[("ailoop_gate", verdict.status)],
+        ailoop_gate=verdict.status,
+    )
+    if sort == "open":
+        report.wasxfail = scrub.clean(headline(verdict))
+    return report

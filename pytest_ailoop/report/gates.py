@@ -1,0 +1,107 @@
+"""What is shown of a gate: a line in the section, and the text of its own report.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pytest_ailoop import text
+from pytest_ailoop.data.gate import GateVerdict
+from pytest_ailoop.report.numbers import dollars, number, percent, seconds
+
+__all__ = ["figure", "gate_counts", "gate_lines", "group_name", "headline", "story"]
+
+Line = tuple[str, dict[str, Any]]
+
+
+def gate_lines(verdicts: Sequence[GateVerdict], *, verbose: int = 0) -> Iterator[Line]:
+    """Yield one line for each verdict, and its reasons below those that did not pass."""
+    if verdicts:
+        yield "gates:", {"bold": True}
+    several = len({(one.module, one.test, one.variant) for one in verdicts}) > 1
+    for one in verdicts:
+        where = f"  ({text.one_line(group_name(one), 120)})" if several else ""
+        yield f"  {_SIGNS[one.standing]} {headline(one)}{where}", _MARKUP[one.standing]
+        if one.standing == "good" and verbose < 1:
+            continue
+        for reason in _further(one)[: None if verbose >= 1 else 3]:
+            yield f"    | {text.one_line(reason, 300)}", {}
+
+
+_SIGNS = {"good": "+", "open": "?", "bad": "!"}
+_MARKUP: dict[str, dict[str, Any]] = {
+    "good": {"green": True},
+    "open": {"yellow": True},
+    "bad": {"red": True},
+}
+
+
+def _further(verdict: GateVerdict) -> tuple[str, ...]:
+    """Return the reasons, but for figures that the headline has."""
+    return verdict.reasons[verdict.low is not None :]
+
+
+def gate_counts(verdicts: Sequence[GateVerdict]) -> str:
+    """Return `2 passed, 1 inconclusive`, the worst first."""
+    order = ("bad", "open", "good")
+    counts = Counter((order.index(one.standing), str(one.status)) for one in verdicts)
+    return ", ".join(f"{count} {status}" for (_, status), count in sorted(counts.items()))
+
+
+def group_name(verdict: GateVerdict) -> str:
+    """Return `test_answers [mini terse]`: the test, and its variant where it has one."""
+    label = verdict.variant.label
+    return f"{verdict.test} [{label}]" if label else verdict.test
+
+
+def headline(verdict: GateVerdict) -> str:
+    """Return `pass_rate(0.9): passed, 96% [91, 100] over 80 cases`."""
+    shown = figure(verdict)
+    trials = f" x {verdict.trials} trials" if verdict.trials > 1 else ""
+    over = f" over {text.plural(verdict.cases, 'case')}{trials}" if verdict.cases else ""
+    name = text.one_line(verdict.gate.name, 120)
+    return f"{name}: {verdict.status}{f', {shown}' if shown else ''}{over}"
+
+
+def figure(verdict: GateVerdict) -> str:
+    """Return what was measured with its bounds, in the unit of the gate; empty for nothing."""
+    if verdict.value is None:
+        return ""
+    show = _UNITS.get(verdict.gate.kind, number)
+    if verdict.gate.kind == "no_regression":
+        show = _signed if verdict.gate.score else _points
+    shown = show(verdict.value)
+    if verdict.low is None or verdict.high is None:
+        return shown
+    return f"{shown} [{show(verdict.low)}, {show(verdict.high)}]"
+
+
+_UNITS = {"pass_rate": percent, "max_cost": dollars, "p95_latency": seconds}
+
+
+def _signed(value: float) -> str:
+    shown = number(value)
+    return f"+{shown}" if value > 0 and shown != "0" else shown
+
+
+def _points(value: float) -> str:
+    """Return a difference of rates in percentage points: `-4.2 pts`."""
+    return f"{_signed(round(value * 100, 1))} pts"
+
+
+def story(verdict: GateVerdict) -> str:
+    """Return all that the gate's own report says: head, reasons, the cases that decided it."""
+    lines = [headline(verdict), *(text.one_line(one, 400) for one in _further(verdict))]
+    if verdict.named:
+        shown = [text.one_line(one, 120) for one in verdict.named[:_NAMED]]
+        lines += ["cases:", *(f"  - {one}" for one in shown)]
+        more = len(verdict.named) - len(shown)
+        lines += [f"  ... {more} more (ailoop show -vv)"] if more else []
+    return "\n".join(lines)
+
+
+_NAMED = 10

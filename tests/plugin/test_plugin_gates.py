@@ -1,0 +1,192 @@
+"""Gates: reports of their own, items that miss under them, and the exit code."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+
+ROWS = [
+    {"id": "a", "input": "x", "expected": "x", "tags": ["must"]},
+    {"id": "b", "input": "x", "expected": "y"},
+    {"id": "c", "input": "x", "expected": "x"},
+]
+
+EVAL = """
+@pytest.mark.ailoop(dataset="cases.jsonl", gate={gate})
+def test_it(case):
+    expect(case.input).to(equals(case.expected))
+"""
+
+MUST_ALL = '[pass_rate(0.5), every_case(tag="must")]'
+
+
+@pytest.fixture
+def gated(project: Any) -> Any:
+    """Return a function that writes one eval of three cases, one of which misses, with gates."""
+
+    def write(gate: str, *changes: dict[str, Any]) -> Any:
+        project.rows([*ROWS, *changes])
+        project.eval(EVAL.format(gate=gate))
+        return project
+
+    return write
+
+
+def test_what_misses_under_a_gate_is_no_failure(gated: Any, workers: tuple[str, ...]) -> None:
+    """A missed item has its own letter and count, and leaves the exit code alone."""
+    project = gated(MUST_ALL)
+    result = project.run(*workers)
+    assert pytest.ExitCode.OK == result.ret
+    outcomes = result.parseoutcomes()
+    assert 1 == outcomes["missed"]
+    assert "failed" not in outcomes
+    assert ["missed", "passed", "passed"] == sorted(row["outcome"] for row in project.results())
+
+
+def test_a_missed_item_has_a_letter_of_its_own(gated: Any) -> None:
+    """Letters show where items missed, words name them."""
+    project = gated(MUST_ALL)
+    project.run().stdout.fnmatch_lines(["test_eval.py .m.*"])
+    project.run("-v").stdout.fnmatch_lines(["*test_it[[]b[]] MISSED*"])
+
+
+def test_without_a_gate_over_quality_each_item_decides(
+    gated: Any, workers: tuple[str, ...]
+) -> None:
+    """A gate over cost, or over some cases alone, takes no failure back."""
+    result = gated('[max_cost(1), every_case(tag="must")]').run(*workers)
+    result.assert_outcomes(failed=1, passed=2 + 2)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+
+
+def test_a_gate_is_a_report_of_its_own(gated: Any, workers: tuple[str, ...]) -> None:
+    """A red gate stands in counts, failures and junit, and turns the exit code red."""
+    project = gated("[pass_rate(0.5), every_case()]")
+    result = project.run("--junitxml=junit.xml", *workers)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    outcomes = result.parseoutcomes()
+    assert (1, 1) == (outcomes["failed"], outcomes["missed"])
+    result.stdout.fnmatch_lines(
+        [
+            "*= FAILURES =*",
+            "*test_it[[]gate: every_case()[]]*",
+            "every_case(): failed*",
+            "1 case of 3 failed in one trial or more",
+            "cases:",
+            "  - b",
+            "FAILED test_eval.py::test_it[[]gate: every_case()[]]*",
+        ]
+    )
+    suite = ET.parse(project.path / "junit.xml").getroot()[0]
+    assert {"failures": "1", "errors": "0", "tests": "5"} == {
+        name: suite.attrib[name] for name in ("failures", "errors", "tests")
+    }
+    names = {one.attrib["name"]: [part.tag for part in one] for one in suite}
+    assert ["failure"] == names["test_it[gate: every_case()]"]
+    assert "skipped" in names["test_it[b]"]
+
+
+def test_the_gate_report_tells_no_progress(gated: Any) -> None:
+    """The items' count stays the items': no line says more than 100%."""
+    shown = gated(MUST_ALL).run("-v").stdout.str()
+    assert "[100%]" in shown
+    assert "[133%]" not in shown
+    assert "[166%]" not in shown
+
+
+def test_the_run_keeps_its_verdicts(gated: Any, workers: tuple[str, ...]) -> None:
+    """run.json tells of each gate what was asked, found and why, with pytest's exit status."""
+    project = gated("[every_case()]")
+    project.run(*workers)
+    run = project.run_json()
+    assert 1 == run["exit_status"]
+    (verdict,) = run["gates"]
+    assert ("failed", True, ["b"]) == (verdict["status"], verdict["blocking"], verdict["named"])
+    assert "every_case()" == verdict["gate"]["name"]
+    assert ["1 case of 3 failed in one trial or more"] == verdict["reasons"]
+
+
+def test_the_first_failures_end_no_run_by_a_gate(gated: Any) -> None:
+    """`-x` passes missed items by, and a red gate comes too late to stop anything."""
+    result = gated("[pass_rate(0.5), every_case()]").run("-x")
+    assert 1 == result.parseoutcomes()["missed"]
+    assert "stopping after" not in result.stdout.str()
+
+
+def test_a_gate_decides_nothing_of_a_part(gated: Any, workers: tuple[str, ...]) -> None:
+    """What node ids leave is no fair sample: the gate says so and turns nothing red."""
+    result = gated("[pass_rate(0.9)]").run("test_eval.py::test_it[b]", *workers)
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(
+        ["*pass_rate(0.9): inconclusive*", "*not decided: 1 of 3 items ran*"]
+    )
+
+
+def test_a_tag_that_no_case_bears_is_an_error(gated: Any, workers: tuple[str, ...]) -> None:
+    """A gate over nothing is no pass."""
+    result = gated('[pass_rate(0.5), every_case(tag="musst")]').run(*workers)
+    assert 1 == result.parseoutcomes()["errors"]
+    result.stdout.fnmatch_lines(["*every_case(musst): invalid*", "*no selected case bears 'musst'"])
+
+
+def test_gates_of_the_configuration_reach_their_tests(gated: Any, workers: tuple[str, ...]) -> None:
+    """A table asks of the tests that it names, and of no other."""
+    project = gated("None")
+    project.write(
+        "ailoop.toml",
+        '[gates.must]\ntests = ["test_eval.py::test_it"]\nevery_case = true\n'
+        '[gates.other]\ntests = ["test_other.py::*"]\nevery_case = true\n',
+    )
+    project.run(*workers)
+    assert ["must: every_case()"] == [one["gate"]["name"] for one in project.run_json()["gates"]]
+
+
+def test_a_wrong_gate_of_the_configuration_is_a_usage_error(gated: Any) -> None:
+    """A bar that is none ends the session before anything runs."""
+    project = gated("None")
+    project.write("ailoop.toml", "[gates.most]\npass_rate = 90.0\n")
+    result = project.run()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*gates.most: 'pass_rate': bar lies above 0 and not above 1*"])
+
+
+ACCEPTED = """
+[[accepted_failures]]
+case = "b"
+reason = "the model cannot spell"
+owner = "ann"
+expires = {day}
+"""
+
+
+def test_an_accepted_failure_is_left_out_until_its_day(gated: Any) -> None:
+    """It passes the gate while its entry holds, and fails it from then on, with who to ask."""
+    project = gated("[pass_rate(0.5), every_case()]")
+    project.write("ailoop.toml", ACCEPTED.format(day="2999-12-31"))
+    result = project.run("-v")
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["*b may fail until 2999-12-31: the model cannot spell (ann)"])
+    project.write("ailoop.toml", ACCEPTED.format(day="2020-12-31"))
+    result = project.run()
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(["*b might fail until 2020-12-31: *; ask ann, then fix it*"])
+
+
+CRASHES = """
+@pytest.mark.ailoop(dataset="cases.jsonl", gate=[pass_rate(0.5)])
+def test_it(case):
+    if case.id == "b":
+        raise KeyError("answer")
+    expect(case.input).to(equals(case.input))
+"""
+
+
+def test_what_could_not_be_measured_is_no_miss(gated: Any) -> None:
+    """An application that raises has missed; a call without a reply stays an error."""
+    project = gated("None")
+    project.eval(CRASHES)
+    assert 1 == project.run().parseoutcomes()["missed"]
+    project.eval(CRASHES.replace('KeyError("answer")', 'AiloopError("no reply")'))
+    assert 1 <= project.run().parseoutcomes()["errors"]

@@ -1,0 +1,99 @@
+"""Gates that compare a run with what was accepted, and cases that must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_ailoop.baseline.measure import accepted_from
+from pytest_ailoop.data.gate import AcceptedFailure
+from pytest_ailoop.data.record import ItemRecord
+from pytest_ailoop.gates import specs
+from pytest_ailoop.gates.decide import Context, decide
+from tests.fakes.gated import item, plan, run, verdict
+
+
+def against(before: Sequence[ItemRecord], **more: Any) -> Context:
+    return Context(baseline=accepted_from(before).entries, **more)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [(50, 50, "same"), (60, 40, "regressed"), (40, 60, "improved"), (52, 50, "inconclusive")],
+)
+def test_a_run_is_compared_with_what_was_accepted(before: int, after: int, status: str) -> None:
+    """A proven loss beyond the margin is red, a gain or a small change is not."""
+    gate = specs.no_regression(0.06)
+    found = verdict(run(after, 60), gate, against(run(before, 60)))
+    assert (status, status == "regressed") == (found.status, found.blocking)
+    assert "baseline" == found.facts["against"]
+
+
+def test_equal_outputs_need_no_statistics() -> None:
+    """Where every output is the accepted one, nothing was sampled anew."""
+    records = [item(f"c{at}", float(at < 3), output=f"o{at}") for at in range(5)]
+    assert "unchanged" == verdict(records, specs.no_regression(), against(records)).status
+
+
+@pytest.mark.parametrize(
+    ("strict", "accepts", "blocking"),
+    [(False, False, False), (True, False, True), (True, True, False)],
+)
+def test_without_a_baseline_nothing_is_compared(
+    strict: bool, accepts: bool, blocking: bool
+) -> None:
+    """A yellow line at the desk, red in CI, and neither where this run becomes the baseline."""
+    context = Context(strict=strict, accepts=accepts)
+    found = verdict(run(60, 60), specs.no_regression(), context)
+    assert ("no baseline", blocking) == (found.status, found.blocking)
+
+
+def test_an_unreadable_baseline_is_no_missing_one() -> None:
+    """Damage is an error."""
+    found = verdict(
+        run(60, 60), specs.no_regression(), Context(unreadable={"test_a.py": "line 3 is damaged"})
+    )
+    assert ("invalid", True) == (found.status, found.blocking)
+    assert ("line 3 is damaged",) == found.reasons
+
+
+def test_hard_cases_taken_out_of_the_data_set_are_missed() -> None:
+    """A baseline of which more than a tenth is gone compares with nothing."""
+    found = verdict(run(50, 50), specs.no_regression(), against(run(50, 60)))
+    assert "invalid" == found.status
+    assert "50 of the baseline's 60 cases were measured, 90% are needed" == found.reasons[0]
+
+
+def test_a_loss_must_stand_among_all_comparisons_of_the_run() -> None:
+    """What one gate alone calls regressed, one of twenty does not (Holm)."""
+    before, after = against(run(60, 60)), run(54, 60)
+    alone = specs.no_regression(0.01)
+    assert "regressed" == verdict(after, alone, before).status
+    many = [specs.no_regression(0.01 + at / 1000) for at in range(20)]
+    found = decide(plan(after, *many), after, before)
+    assert {"inconclusive"} == {one.status for one in found}
+
+
+def test_the_pinned_baseline_catches_what_crept_in() -> None:
+    """Small losses that the rolling baseline took over are measured against the anchor."""
+    rolling, anchor = accepted_from(run(45, 60)).entries, accepted_from(run(60, 60)).entries
+    found = verdict(run(44, 60), specs.no_regression(0.1), Context(baseline=rolling, pinned=anchor))
+    assert ("regressed", "pinned baseline") == (found.status, found.facts["against"])
+
+
+def test_an_accepted_failure_holds_to_its_last_day() -> None:
+    """The day itself still counts; the next does not, and nor does another test's entry."""
+    entry = AcceptedFailure(
+        case="c1", tests=("*",), reason="slow", owner="ann", expires="2026-05-01"
+    )
+    gate = specs.every_case()
+
+    def on(day: str, one: AcceptedFailure) -> str:
+        return verdict(run(1, 2), gate, Context(accepted_failures=(one,), today=day)).status
+
+    assert "passed" == on("2026-05-01", entry)
+    assert "failed" == on("2026-05-02", entry)
+    assert "failed" == on("2026-05-01", replace(entry, tests=("test_b.py::*",)))
