@@ -47,6 +47,8 @@ class Clock:
         (f"{MACHINE} {10**30} x", 0),
         ("garbage", processes.GONE),
     ],
+    # Names of this machine's processes differ from worker to worker; ids must not.
+    ids=["elsewhere", "here, living", "here, of old", "here, gone", "here, absurd", "garbage"],
 )
 def test_when_a_process_counts_as_gone(name: str, seconds: float) -> None:
     """At once where the system knows that it ended, else some seconds after its last beat."""
