@@ -159,15 +159,20 @@ class Store:
         """Make a live reply durable; done before the application has all of it."""
         if not self.cache.put(stored):
             self._kept[stored.address] = stored
-        self._answered.add(stored.address)
+        self._note(stored.address)
         self.single.kept(stored.address)
 
     def _reread(self, address: str) -> StoredReply | None:
         """Return the reply that came in meanwhile."""
         found = self._kept.get(address) or self.cache.get(address)
         if found is not None:
-            self._answered.add(address)
+            self._note(address)
         return found
+
+    def _note(self, address: str) -> None:
+        # Other modes do not ask, and a long run has a hundred thousand.
+        if self.settings.replies == "record":
+            self._answered.add(address)
 
     def _file(self, path: Path) -> RecordedFile:
         with self._lock:

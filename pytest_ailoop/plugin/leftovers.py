@@ -17,6 +17,7 @@ from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION
 from pytest_ailoop.plugin.items import RUNNING, end
 from pytest_ailoop.plugin.naming import cell_of
+from pytest_ailoop.plugin.spent import spend
 
 __all__ = ["Leftovers"]
 
@@ -42,8 +43,8 @@ class Leftovers:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._passing = tuple(_passing())
-        #: What many items have equally, each once.
-        self._shared: dict[Any, Any] = {}
+        #: Names that many items have equally, each once.
+        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -79,21 +80,12 @@ class Leftovers:
         """
         if not getattr(item, "extra_keyword_matches", True):
             item.extra_keyword_matches = _NO_WORDS
-        for name in ("_arg2scope", "marks"):
-            self._share_of(item.callspec, name)
-        self._share_of(getattr(item, "id", None), "names")
-
-    def _share_of(self, owner: Any, name: str) -> None:
-        """Let what *owner* has by *name*, and nobody changes, be one object with equal ones."""
-        value: Any = getattr(owner, name, None)
-        if type(value) is dict:
-            key: Any = tuple(value.items())
-        elif type(value) in (list, tuple):
-            key = tuple(value)
-        else:
-            return
-        with contextlib.suppress(TypeError, AttributeError):
-            object.__setattr__(owner, name, self._shared.setdefault((name, key), value))
+        spend(item)
+        # pytest's newer node ids: the names of functions and classes.
+        names = getattr(getattr(item, "id", None), "names", None)
+        if type(names) is tuple:
+            with contextlib.suppress(AttributeError):
+                object.__setattr__(item.id, "names", self._names.setdefault(names, names))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:

@@ -78,7 +78,7 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     write_atomically(folder / "results.jsonl", lines)
     write_atomically(folder / "timings.json", timings.pieces())
     # Last: a folder with a run.json is a whole run.
-    write_atomically(folder / "run.json", _line(record.plain(run), indent=1) + "\n")
+    write_atomically(folder / "run.json", _pieces(record.plain(run)))
     for name in ("results.jsonl", "timings.json", "run.json"):
         os.chmod(folder / name, 0o600)
     return folder
@@ -117,6 +117,12 @@ class Timings:
 def _line(value: Any, indent: int | None = None) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     return _in_ascii(value, text, indent)
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    """Yield the lines of a JSON value: those of a plan name a hundred thousand cases."""
+    yield from json.JSONEncoder(allow_nan=False, indent=1).iterencode(masked(value))
+    yield "\n"
 
 
 # json.dumps with options builds an encoder for each call, which costs as much as a short report.

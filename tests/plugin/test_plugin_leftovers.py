@@ -33,6 +33,13 @@ def test_it(case):
 """
 
 
+_SIZED = """
+@pytest.mark.ailoop(dataset="cases.jsonl")
+def test_it(case, size):
+    assert case.input
+"""
+
+
 def test_finished_items_let_go_of_what_they_held(project: Project) -> None:
     """No record rides on a report at the end, and only a last few notebooks and cases live."""
     project.rows([{"id": f"c{number}", "input": "x"} for number in range(40)])
@@ -82,8 +89,11 @@ def pytest_terminal_summary(terminalreporter):
     line = (
         f"noted {sum(len(one.stash) for one in items)} "
         f"same {sum(one._store is one.stash for one in items)} "
-        f"scopes {len({id(one.callspec._arg2scope) for one in items})} "
-        f"marks {len({id(one.callspec.marks) for one in items})} "
+        f"names {len({id(one.id.names) for one in items})} "
+        f"dicts {sum(len(vars(one.callspec)) for one in items)} "
+        f"ids {sum(one.name == f'test_it[{one.callspec.id}]' for one in items)} "
+        f"cells {len({id(one.callspec.params['_ailoop_cell']) for one in items})} "
+        f"indices {sum(one.callspec.indices['_ailoop_cell'] for one in items)} "
         f"words {sum(one.extra_keyword_matches == set() for one in items)} "
         f"properties {sum(len(one.user_properties) for one in items)} "
         f"told {sum(('ailoop.passed', 1) in one for one in told)} "
@@ -98,8 +108,21 @@ def test_finished_items_keep_no_notes_and_share_what_is_equal(project: Project) 
     project.rows([{"id": f"c{number}", "input": "x"} for number in range(8)])
     project.eval(_ASSERTS)
     project.write("conftest.py", _ITEMS)
-    expected = "noted 0 same 8 scopes 1 marks 1 words 8 properties 0 told 8 equal 1"
-    project.run_apart().stdout.fnmatch_lines([expected])
+    expected = "noted 0 same 8 names 1 dicts 0 ids 8 cells 8 indices 28 words 8 properties 0"
+    project.run_apart().stdout.fnmatch_lines([f"{expected} told 8 equal 1"])
+
+
+def test_an_item_with_parameters_of_its_own_keeps_them(project: Project) -> None:
+    """Other parameters are the user's, and stay as they were."""
+    project.rows([{"id": "c", "input": "x"}])
+    project.eval('@pytest.mark.parametrize("size", [[1], [2]])\n' + _SIZED)
+    project.write(
+        "conftest.py",
+        "def pytest_terminal_summary(terminalreporter):\n"
+        "    found = [vars(one.callspec)['params'] for one in terminalreporter._session.items]\n"
+        "    terminalreporter.write_line(f\"sizes {[one['size'] for one in found]}\")\n",
+    )
+    project.run_apart().stdout.fnmatch_lines(["sizes [[][[]1[]], [[]2[]][]]"])
 
 
 def test_an_item_that_runs_again_later_tells_its_figures_once(project: Project) -> None:
