@@ -7,12 +7,10 @@ module. PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import errno
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from pytest_ailoop.data.baseline import Comparison
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, RunRecord
-from pytest_ailoop.data.score import Score
 from pytest_ailoop.report import lineage, runs
 from pytest_ailoop.report.rows import Report, rows
 from pytest_ailoop.report.shelf import Shelf
@@ -97,8 +94,7 @@ class Session:
 
         *data* is the record as JSON values, where the caller has them.
         """
-        sound = _sound(record)
-        self._shelf.put(sound, data if sound is record else None)
+        self._shelf.put(record, data)
 
     @property
     def records(self) -> Sequence[ItemRecord]:
@@ -203,7 +199,7 @@ class Session:
             exit_status=exit_status,
             commit=lineage.commit_of(root),
             dirty=lineage.dirty_of(root),
-            options=_options(self.settings, arguments),
+            options=lineage.options_of(self.settings, arguments),
             versions=lineage.versions(),
             seeds={"sample": self.settings.seed, **seeds},
             models=models,
@@ -221,40 +217,6 @@ def _counted(records: Iterable[ItemRecord], counts: Counter[str]) -> Iterator[It
     for one in records:
         counts[str(one.outcome)] += 1
         yield one
-
-
-def _sound(record: ItemRecord) -> ItemRecord:
-    """NaN has no place in a file or a mean: such a score is unscored."""
-    if all(one.value is None or isfinite(one.value) for one in record.scores):
-        return record
-    return replace(record, scores=tuple(map(_sound_score, record.scores)))
-
-
-def _sound_score(score: Score) -> Score:
-    if score.value is None or isfinite(score.value):
-        return score
-    return replace(score, value=None, not_scored=f"the value {score.value} is no finite number")
-
-
-def _options(settings: Settings, arguments: Sequence[str]) -> dict[str, Any]:
-    return {
-        "replies": settings.replies,
-        "split": settings.split,
-        "tags": list(settings.tags),
-        "sample": settings.sample,
-        "seed": settings.seed,
-        "cases": list(settings.cases),
-        "trials": settings.trials,
-        "accept": list(settings.accept),
-        "arguments": [_without_root(one, settings.root) for one in arguments],
-    }
-
-
-def _without_root(argument: str, root: Path) -> str:
-    """No absolute path goes into a run file: it names the user and the machine."""
-    shown = argument.replace(f"{root}{os.sep}", "").replace(str(root), ".")
-    head, sign, tail = shown.rpartition("=")
-    return f"{head}{sign}{os.path.basename(tail)}" if os.path.isabs(tail) else shown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

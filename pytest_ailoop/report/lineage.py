@@ -7,13 +7,14 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.digest import LENGTH
+from pytest_ailoop.settings import Settings
 
 __all__ = ["commit_of", "dirty_of", "listed", "models_of", "name_and_version", "versions"]
 
@@ -106,3 +107,25 @@ def models_of(records: Iterable[ItemRecord]) -> dict[str, tuple[str, ...]]:
                 answered = found.setdefault(call.model_asked, set())
                 answered.update([call.model_answered] if call.model_answered else [])
     return {asked: tuple(sorted(found[asked])) for asked in sorted(found)}
+
+
+def options_of(settings: Settings, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the options in force, and pytest's *arguments*, as a run keeps them."""
+    return {
+        "replies": settings.replies,
+        "split": settings.split,
+        "tags": list(settings.tags),
+        "sample": settings.sample,
+        "seed": settings.seed,
+        "cases": list(settings.cases),
+        "trials": settings.trials,
+        "accept": list(settings.accept),
+        "arguments": [_without_root(one, settings.root) for one in arguments],
+    }
+
+
+def _without_root(argument: str, root: Path) -> str:
+    """No absolute path goes into a run file: it names the user and the machine."""
+    shown = argument.replace(f"{root}{os.sep}", "").replace(str(root), ".")
+    head, sign, tail = shown.rpartition("=")
+    return f"{head}{sign}{os.path.basename(tail)}" if os.path.isabs(tail) else shown

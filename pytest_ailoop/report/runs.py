@@ -22,6 +22,7 @@ from pytest_ailoop.errors import RunError
 from pytest_ailoop.files import private_folder, write_atomically
 from pytest_ailoop.redaction import may_hold, redact
 from pytest_ailoop.report.shelf import plains
+from pytest_ailoop.report.timings import Timings
 from pytest_ailoop.text import suggestion, whole
 
 __all__ = ["StoredRun", "find", "latest", "missing", "names", "planned_keys", "read", "write"]
@@ -73,7 +74,7 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     folder = runs_folder(root) / run.id
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A line at a time: a hundred thousand of them are more than all else that a run holds.
-    timings = Timings()
+    timings = Timings(_line)
     lines = (f"{_line(timings.without(one))}\n" for one in plains(records))
     write_atomically(folder / "results.jsonl", lines)
     write_atomically(folder / "timings.json", timings.pieces())
@@ -82,36 +83,6 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     for name in ("results.jsonl", "timings.json", "run.json"):
         os.chmod(folder / name, 0o600)
     return folder
-
-
-class Timings:
-    """Takes the clock out of records, and gives it back as a JSON object of their durations."""
-
-    def __init__(self) -> None:
-        self._some: dict[str, float] = {}
-        #: Parts of the object, as text: a hundred thousand names need less room so.
-        self._parts: list[str] = []
-
-    def without(self, one: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a record as JSON values without its duration, which is kept here."""
-        found = dict(one)
-        self._some[found["nodeid"]] = found.pop("duration")
-        if len(self._some) == 1000:
-            self._pack()
-        return found
-
-    def pieces(self) -> Iterator[str]:
-        """Yield the object's text."""
-        self._pack()
-        yield "{"
-        for number, part in enumerate(self._parts):
-            yield f",{part}" if number else part
-        yield "\n}\n" if self._parts else "}\n"
-
-    def _pack(self) -> None:
-        if self._some:
-            self._parts.append(_line(self._some, indent=1)[1:-2])
-            self._some = {}
 
 
 def _line(value: Any, indent: int | None = None) -> str:

@@ -14,11 +14,14 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 from pytest_ailoop.data.baseline import sorted_axes
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, item_from, plain
+from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 
 __all__ = ["ROOM", "Records", "Shelf", "plains"]
@@ -52,7 +55,13 @@ class Shelf:
         return sum(map(len, self._groups.values()))
 
     def put(self, record: ItemRecord, data: Mapping[str, Any] | None = None) -> None:
-        """Keep *record*; *data* is what it is as JSON values, where the caller has them."""
+        """Keep *record*; *data* is what it is as JSON values, where the caller has them.
+
+        Values that are no finite numbers have no place in a file or a mean: such a score is
+        unscored.
+        """
+        sound = _sound(record)
+        record, data = sound, data if sound is record else None
         key = record.key
         group = self._groups.setdefault((key.module, key.test, sorted_axes(key.variant)), {})
         group[_name(key.case, key.trial)] = len(self._held) + len(self._spool)
@@ -115,6 +124,18 @@ def _name(case: str, trial: int) -> str | tuple[str, int]:
 def _weight(record: ItemRecord) -> int:
     texts = sum(len(one.prompt_text) + len(one.reply_text) for one in record.calls)
     return _EACH + texts + len(record.output or "")
+
+
+def _sound(record: ItemRecord) -> ItemRecord:
+    if all(one.value is None or isfinite(one.value) for one in record.scores):
+        return record
+    return replace(record, scores=tuple(map(_sound_score, record.scores)))
+
+
+def _sound_score(score: Score) -> Score:
+    if score.value is None or isfinite(score.value):
+        return score
+    return replace(score, value=None, not_scored=f"the value {score.value} is no finite number")
 
 
 class Records(Sequence[ItemRecord]):

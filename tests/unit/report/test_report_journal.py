@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_ailoop.errors import RunError
 from pytest_ailoop.report import journal
+from pytest_ailoop.report.journaled import line_of
 from pytest_ailoop.report.project import UNSURE
 
 REPORTS = [{"when": "setup"}, {"when": "call", "sections": [["out", "\u2028 \ud83d 10 %"]]}]
@@ -161,7 +162,7 @@ def test_a_foreign_file_is_no_journal(
 ) -> None:
     """Another version, or another file, is refused in words."""
     path = tmp_path / "one.jsonl"
-    path.write_bytes(b"" if first is None else journal._line(first))
+    path.write_bytes(b"" if first is None else line_of(first))
     with pytest.raises(RunError, match=words):
         journal.read(path)
 
