@@ -83,6 +83,8 @@ def begin(evaluation: Evaluation, item: pytest.Item) -> None:
     ahead = ahead_of(evaluation)
     body = None if ahead is None else ahead.started(item)
     notebook = open_notebook(evaluation, item) if body is None else body.notebook
+    if ahead is not None:
+        ahead.lend(item, notebook)  # type: ignore[arg-type]
     store = evaluation.store
     function = item.obj  # type: ignore[attr-defined]
     running = Running(key_of(evaluation, item, cell), cell, notebook, store.refresh, function)

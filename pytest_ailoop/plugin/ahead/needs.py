@@ -44,6 +44,10 @@ class Needs:
     """Fixture definitions of class scope and wider, directly or indirectly asked for."""
     arguments: tuple[str, ...] = ()
     """Names that the test function takes."""
+    own: tuple[str, ...] = ()
+    """Those of them that are fixtures of ours."""
+    watched: bool = False
+    """Whether somebody looks at each fixture as it is set up."""
     runner: Any = None
     """The wider fixture that gives the `asyncio.Runner` to run on; None where any loop will do."""
 
@@ -83,7 +87,20 @@ def _needs(item: pytest.Item) -> Needs:
     runner = asyncio_runner(item)
     if runner is not None:
         wider.append(runner)
-    return Needs(why, tuple(wider), tuple(info.argnames), runner)
+    own = tuple(name for name in info.argnames if _is_own(info, name))
+    return Needs(
+        inline=why,
+        wider=tuple(wider),
+        arguments=tuple(info.argnames),
+        own=own,
+        watched=_is_watched(item),
+        runner=runner,
+    )
+
+
+def _is_own(info: Any, name: str) -> bool:
+    definitions = info.name2fixturedefs.get(name, ())
+    return bool(definitions) and definitions[-1].func.__module__ == HOME
 
 
 def _is_pytests(definition: Any) -> bool:
@@ -144,15 +161,29 @@ def _why_by_kind(item: pytest.Item) -> str | None:
 def _why_by_hooks(item: pytest.Item) -> str | None:
     """Return which hook of the project may do something around each body; None without one."""
     for name in ("pytest_runtest_setup", "pytest_runtest_call", "pytest_pyfunc_call"):
-        for one in getattr(item.ihook, name).get_hookimpls():
-            file = Path(getattr(inspect.getmodule(one.function), "__file__", None) or "/")
-            foreign = file.is_relative_to(_PACKAGE) or "site-packages" in file.parts
-            if file.is_relative_to(item.config.rootpath) and not foreign:
-                return f"{name} in {file.name}"
+        file = _answered_by(item, name)
+        if file is not None:
+            return f"{name} in {file.name}"
     passing = item.ihook.pytest_assertion_pass.get_hookimpls()
     if passing and item.config.getini("enable_assertion_pass_hook"):
         return "pytest_assertion_pass"
     return None
+
+
+def _answered_by(item: pytest.Item, hook: str) -> Path | None:
+    """Return the file of the project that answers *hook* for *item*; None where none does."""
+    for one in getattr(item.ihook, hook).get_hookimpls():
+        file = Path(getattr(inspect.getmodule(one.function), "__file__", None) or "/")
+        foreign = file.is_relative_to(_PACKAGE) or "site-packages" in file.parts
+        if file.is_relative_to(item.config.rootpath) and not foreign:
+            return file
+    return None
+
+
+def _is_watched(item: pytest.Item) -> bool:
+    """Return whether somebody looks at each fixture as it is set up."""
+    shown = item.config.getoption("setupshow", False)
+    return bool(shown) or _answered_by(item, "pytest_fixture_setup") is not None
 
 
 def loop_of(item: pytest.Item) -> Any:

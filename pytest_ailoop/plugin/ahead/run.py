@@ -13,13 +13,14 @@ import pytest
 
 from pytest_ailoop import recorder
 from pytest_ailoop.calling.client import close_clients
-from pytest_ailoop.plugin import fixtures, stolen
+from pytest_ailoop.plugin import stolen
+from pytest_ailoop.plugin.ahead import given
 from pytest_ailoop.plugin.ahead.alarm import guarded, paused
-from pytest_ailoop.plugin.ahead.needs import loop_of, needs_of, skipped, value_of
+from pytest_ailoop.plugin.ahead.needs import loop_of, needs_of, skipped
 from pytest_ailoop.plugin.ahead.presses import Presses
 from pytest_ailoop.plugin.ahead.reach import reach_of
 from pytest_ailoop.plugin.ahead.window import Window
-from pytest_ailoop.plugin.naming import CELL, cell_of
+from pytest_ailoop.plugin.naming import cell_of
 from pytest_ailoop.plugin.resume import is_kept
 from pytest_ailoop.scheduling.body import Body
 from pytest_ailoop.scheduling.engine import Engine
@@ -68,6 +69,14 @@ class Ahead:
     def started(self, item: pytest.Item) -> Body | None:
         """Return the body that was started for *item* and not taken yet, if there is one."""
         return self._bodies.get(item)
+
+    def lend(self, item: pytest.Function, notebook: Recorder) -> None:
+        """Give *item* our fixtures, so that pytest need not set them up."""
+        needs = needs_of(item)
+        if needs.inline is None and not needs.watched and not given.lacks_axis(item):
+            body = self._bodies.get(item)
+            made = {} if body is None else body.arguments
+            given.lend(self._evaluation, item, notebook, made)
 
     def run(
         self, item: pytest.Function, function: Callable[..., Any], notebook: Recorder
@@ -248,47 +257,13 @@ class Ahead:
             and not is_kept(item)
             and needs_of(item).inline is None
             and not skipped(item)
-            and not self._lacks_axis(item)
+            and not given.lacks_axis(item)
         )
-
-    @staticmethod
-    def _lacks_axis(item: pytest.Item) -> bool:
-        """Return whether a fixture of ours will fail, which it shall do in the item's own setup."""
-        cell, names = cell_of(item), needs_of(item).arguments
-        assert cell is not None
-        given = {
-            "model": cell.model is not None,
-            "llm": cell.model is not None or getattr(cell.prompt, "model", None) is not None,
-            "prompt": cell.prompt is not None,
-        }
-        return not all(given.get(name, True) for name in names)
 
     def _prepared(self, item: Any, function: Callable[..., Any]) -> Body:
         """Return the body of *item* with all it takes, made without setting the item up."""
         notebook = self._open(item)
-        cell = cell_of(item)
-        assert cell is not None
-        ours: dict[str, Callable[[], Any]] = {
-            CELL: lambda: cell,
-            "case": lambda: cell.case,
-            "trial": lambda: cell.trial,
-            "model": lambda: fixtures.model_of(cell),
-            "prompt": lambda: fixtures.prompt_of(cell),
-            "trace": lambda: recorder.Trace(notebook),
-            "llm": lambda: fixtures.client_for(
-                self._evaluation, cell, item.fixturenames, is_async=notebook.is_async
-            ),
-        }
-        definitions = item._fixtureinfo.name2fixturedefs
-        arguments = {}
-        for name in needs_of(item).arguments:
-            definition = definitions[name][-1]
-            if definition.scope != "function":
-                arguments[name] = value_of(item, definition)
-            elif definition.func.__module__ == fixtures.HOME:
-                arguments[name] = ours[name]()
-            else:
-                arguments[name] = item.callspec.params[name]
+        arguments = given.arguments_of(self._evaluation, item, notebook)
         recorder.begin(notebook)
         return self._body(function, notebook, arguments)
 
