@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from benchmarks import project
 from benchmarks.bench import Bench, Line, at_most
-from benchmarks.measure import Pair, paired
-from benchmarks.project import Project, run_bare
+from benchmarks.measure import Pair, Used, paired, run
+from benchmarks.project import Project, plain_command, run_bare
 
 __all__ = ["scaling"]
 
@@ -31,8 +31,16 @@ def scaling(bench: Bench) -> Iterator[Line]:
             detail=f"{ours:.1f} s, {peak:.0f} MiB, bare {bare:.1f} s, "
             f"{pair.median('peak')[1]:.0f} MiB",
         )
-    yield at_most(f"scaling: memory at {found[-1][0]:,}", found[-1][2], 400, "MiB")
+    largest = found[-1][0]
+    plain = _plain(bench, largest)
+    detail = f"plain pytest with as many parametrized tests takes {plain.peak:.0f} MiB"
+    yield at_most(f"scaling: memory at {largest:,}", found[-1][2], 400, "MiB", detail)
     yield from _slopes(found)
+
+
+def _plain(bench: Bench, size: int) -> Used:
+    folder = bench.fresh("plain")
+    return run(plain_command(folder, size), folder)
 
 
 def _measure(bench: Bench, size: int) -> Pair:
