@@ -25,9 +25,12 @@ __all__ = ["configured", "is_gated", "is_missed", "miss", "status", "tell"]
 
 def configured(evaluation: Evaluation) -> tuple[GateSpec, ...]:
     """Return the gates of the configuration; raises `ConfigError` for a value out of its range."""
+    tables = evaluation.settings.config.gates
+    if not tables:
+        return ()
     from pytest_ailoop.gates.tables import configured as made
 
-    return tuple(made(evaluation.settings.config.gates))
+    return tuple(made(tables))
 
 
 def is_gated(evaluation: Evaluation, item: pytest.Item) -> bool:

@@ -21,11 +21,12 @@ from pytest_ailoop.report.project import Watch
 from pytest_ailoop.report.runs import masked, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_ailoop.plugin.evaluation import Evaluation
 
 __all__ = [
+    "CHEAP",
     "JOURNALING",
     "USED",
     "Journaling",
@@ -49,8 +50,15 @@ _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 #: Journals of earlier runs that are left where they are.
 _OLD = 4
 
+#: Where replies come from that cost nothing.
+_FREE = {"cache", "recording"}
+#: Seconds below which a body that asked no model is sooner run again than kept.
+_CHEAP = 0.05
+
 USED = pytest.StashKey[list[str]]()
 """On an item that ran: the models that it asked."""
+CHEAP = pytest.StashKey[bool]()
+"""On an item that ran: it is sooner run again than kept."""
 _WATCH = pytest.StashKey[Watch]()
 _COVERED = pytest.StashKey[list[str]]()
 _CONDITIONS = pytest.StashKey[dict[str, Any]]()
@@ -77,12 +85,27 @@ def mark(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -
     if record is not None:
         asked = {one["model_asked"] for one in record["calls"] if one["model_asked"]}
         item.stash[USED] = sorted(asked)
+        if _is_cheap(record, report):
+            report.ailoop_cheap = item.stash[CHEAP] = True  # type: ignore[attr-defined]
     if report.when == "teardown":
+        told: dict[str, Any] = {}
         used = item.stash.get(USED, [])
+        if not item.stash.get(CHEAP, False):
+            told = {"identity": identity_of(evaluation, item, used), "used": used}
         if USED in item.stash:
             del item.stash[USED]
-        told = {"identity": identity_of(evaluation, item, used), "used": used}
+        if CHEAP in item.stash:
+            del item.stash[CHEAP]
         report.ailoop_ends = told  # type: ignore[attr-defined]
+
+
+def _is_cheap(record: Mapping[str, Any], report: pytest.TestReport) -> bool:
+    """Return whether an item is sooner run again than kept: no model was asked, nothing was slow.
+
+    What other runs go on from are items that were paid for, or waited for.
+    """
+    origins = {one["origin"] for one in record["calls"]}
+    return bool(origins) and origins <= _FREE and report.duration < _CHEAP
 
 
 def _covered(evaluation: Evaluation, session: pytest.Session) -> set[str]:
@@ -120,6 +143,8 @@ class Journaling:
         self._evaluation, self.writer = evaluation, writer
         #: Reports of items that are under way, as JSON; None is one that fits no file.
         self._parts: dict[str, list[str | None]] = {}
+        #: Reports of setups: what came of an item shows whether they are worth writing.
+        self._setups: dict[str, pytest.TestReport] = {}
         self._records: dict[str, dict[str, Any]] = {}
         self._warned = warned.Warned(evaluation.config.rootpath)
         #: Items that have a result.
@@ -146,12 +171,21 @@ class Journaling:
         record = getattr(report, "ailoop", None)
         if record is not None:
             self._records[key] = record
-        self._parts.setdefault(key, []).append(self._part(report))
+        if report.when == "setup" and record is None:
+            self._setups[key] = report
+        elif hasattr(report, "ailoop_cheap"):
+            self._setups.pop(key, None)
+            self._parts[key] = []
+        elif told is None or "identity" in told:
+            setup = self._setups.pop(key, None)
+            reports = [report] if setup is None else [setup, report]
+            self._parts.setdefault(key, []).extend(map(self._part, reports))
         if told is not None:
             self._finished(report, key, told)
 
     def _finished(self, report: pytest.TestReport, key: str, told: dict[str, Any]) -> None:
-        record, parts = self._records.pop(key, None), self._parts.pop(key)
+        record, parts = self._records.pop(key, None), self._parts.pop(key, [])
+        self._setups.pop(key, None)
         # Without a record it was left out, and is missing.
         outcome = None if record is None else record["outcome"]
         for outcomes, keys in ((("error",), self.errors), ((*_KEPT, "skipped"), self.done)):

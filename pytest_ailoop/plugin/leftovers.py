@@ -27,7 +27,7 @@ _NO_WORDS: frozenset[str] = frozenset()
 
 def _passing() -> Iterator[Any]:
     """Yield the notes on an item that mean nothing after it, or are easily made anew."""
-    yield from (naming.KEY, identity.KEY, journaling.USED, alarm.TIMEOUT)
+    yield from (naming.KEY, identity.KEY, journaling.USED, journaling.CHEAP, alarm.TIMEOUT)
     # pytest's own: how the phases ended, for `tmp_path`, and what `xfail` marks came to. On every
     # item, whether it has any or not.
     from _pytest import skipping, tmpdir

@@ -34,11 +34,11 @@ def begin(config: pytest.Config) -> None:
 
 def write(evaluation: Evaluation, session: pytest.Session) -> None:
     """Write the verdict, where it is asked for; that it cannot be written is a fault of the run."""
-    from pytest_ailoop.report.verdict import write_verdict
-
     config, outcome = evaluation.config, evaluation.outcome
     if outcome is None or options.verdict_file(config) is None:
         return
+    from pytest_ailoop.report.verdict import write_verdict
+
     run = replace(outcome.run, exit_status=int(session.exitstatus))
     try:
         write_verdict(_path(config), run, (*outcome.faults, *outcome.refused))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import ctypes
 import math
 import sys
 import threading
@@ -67,6 +66,8 @@ class Baton:
         """Let the body end where it is: where it waits, after that; a Python loop at once."""
         self._cut = True
         if self.runs and self._thread is not None and self._thread.ident is not None:
+            import ctypes  # for those that are cut alone
+
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self._thread.ident), ctypes.py_object(BodyCut)
             )

@@ -109,3 +109,33 @@ def test_evals_that_are_not_selected_ask_for_nothing(project, args):
     assert result.parseoutcomes()["passed"] == 1
     assert not (project.path / ".ailoop").exists()
     result.stdout.no_fnmatch_line("*ailoop:*")
+
+
+LOADERS = """
+import json, sys
+
+def pytest_unconfigure():
+    loaders = {
+        name: type(module.__loader__).__name__
+        for name, module in sys.modules.items()
+        if name.startswith("pytest_ailoop.") or name.startswith("helpers.")
+    }
+    with open("loaders.json", "w") as file:
+        json.dump(loaders, file)
+"""
+
+
+def test_our_modules_are_not_read_twice_for_asserts(project):
+    """Python loads our modules by itself; those that a project has rewritten stay rewritten."""
+    project.write("helpers/__init__.py", "")
+    project.write("helpers/checks.py", "")
+    register = 'import pytest\npytest.register_assert_rewrite("helpers.checks")\n'
+    project.write("conftest.py", f"{register}import helpers.checks\n{LOADERS}")
+    project.eval("@pytest.mark.ailoop\ndef test_it():\n    record('x', 1)\n")
+    project.run_apart()
+    loaders = json.loads((project.path / "loaders.json").read_text("utf-8"))
+    assert "AssertionRewritingHook" == loaders.pop("helpers.checks")
+    # The entry module and what it needs came before it could say so.
+    ours = {name for name, loader in loaders.items() if loader == "AssertionRewritingHook"}
+    assert ours <= OURS
+    assert "SourceFileLoader" == loaders["pytest_ailoop.session"]
