@@ -10,8 +10,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from math import comb
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from pytest_ailoop.stats.clustered import clustered_mean
+from pytest_ailoop.stats.cross_checks import mcnemar
+from pytest_ailoop.stats.paired import tango
+from tests.test_docs import blocks_of, not_printed
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 #: Right answers of 1,319 as published with the data.
@@ -34,12 +42,13 @@ def project(name: str, into: Path) -> Path:
     )
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run pytest in *folder* as a user does, without this machine's switches."""
+    ours = {"COLUMNS": "80", "PYTHONPATH": str(EXAMPLES.parent)}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=folder,
-        env={**os.environ, "COLUMNS": "80", "PYTHONPATH": str(EXAMPLES.parent)},
+        env={**os.environ, **ours, **environment},
         capture_output=True,
         text=True,
         timeout=300,
@@ -50,6 +59,19 @@ def results(folder: Path) -> list[dict[str, Any]]:
     """Return the item records of the one run that *folder* holds."""
     (found,) = folder.glob(".ailoop/runs/*/results.jsonl")
     return [json.loads(line) for line in found.read_text(encoding="utf-8").splitlines()]
+
+
+def gates(folder: Path) -> list[dict[str, Any]]:
+    """Return the gates' verdicts of the one run that *folder* holds."""
+    (found,) = folder.glob(".ailoop/runs/*/run.json")
+    verdicts: list[dict[str, Any]] = json.loads(found.read_text(encoding="utf-8"))["gates"]
+    return verdicts
+
+
+def stated(folder: Path) -> str:
+    """Return the output that the README of *folder* shows."""
+    (block,) = (one for one in blocks_of(folder / "README.md") if one.language == "text")
+    return block.code
 
 
 def scores(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -95,12 +117,12 @@ def test_quickstart_scores_are_those_of_the_readme(tmp_path: Path) -> None:
     """The README's table of right answers is what the recordings give."""
     folder = project("quickstart", tmp_path)
     run(folder, "-q")
-    stated = {
+    shown = {
         cells[0].strip("` "): int(cells[1])
         for line in (folder / "README.md").read_text(encoding="utf-8").splitlines()
         if len(cells := line.strip("| ").split("|")) == 3 and cells[1].strip().isdecimal()
     }
-    assert stated == right(results(folder), "prompt")
+    assert shown == right(results(folder), "prompt")
 
 
 def test_quickstart_has_a_baseline_that_it_meets(tmp_path: Path) -> None:
@@ -148,11 +170,84 @@ def test_quickstart_refuses_a_prompt_that_nobody_recorded(tmp_path: Path) -> Non
 def test_recorded_solutions_reproduce_the_published_numbers(tmp_path: Path) -> None:
     """286, 515, 458 and 742 of 1,319 right, and no call made."""
     folder = project("recorded_solutions", tmp_path)
-    result = run(folder, "-q")
+    result = run(folder, "-q", "evals/test_solutions.py")
     assert result.returncode == 0, result.stdout + result.stderr
     found = results(folder)
     assert 4 * 1319 == len(found)
     assert PUBLISHED == right(found, "solver")
     assert all(not record["calls"] for record in found)
-    stated = (folder / "README.md").read_text(encoding="utf-8")
-    assert all(f"| `{name}` | {count} |" in stated for name, count in PUBLISHED.items())
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` | {count} |" in readme for name, count in PUBLISHED.items())
+
+
+def test_another_solver_is_worse_than_the_accepted_one(tmp_path: Path) -> None:
+    """209 losses, 152 gains: McNemar's p is .00315, the gate's is its one-sided form."""
+    folder = project("recorded_solutions", tmp_path)
+    result = run(folder, "evals/test_change.py", SOLVER="175b_finetuning")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert [] == list(not_printed(stated(folder), result.stdout))
+    (found,) = gates(folder)
+    facts = found["facts"]
+    assert ("regressed", 1319, 152, 209) == (
+        found["status"],
+        found["cases"],
+        facts["better"],
+        facts["worse"],
+    )
+    assert (515 / 1319, 458 / 1319) == pytest.approx((facts["base"], facts["candidate"]))
+    assert -0.0432 == pytest.approx(found["value"], abs=5e-5)
+    both, one = mcnemar(152, 209), mcnemar(152, 209, "less")
+    assert 0.003150656880360618 == pytest.approx(both.exact, rel=1e-9)
+    assert (0.00158, 0.00135) == pytest.approx((one.exact, found["p"]), abs=5e-6)
+    interval = tango(152, 209, 1319, 0.90)
+    assert interval is not None
+    assert (interval.low, interval.high) == (found["low"], found["high"])
+    # So far from few cases, Tango's bounds are the difference -+ 1.645 paired standard errors.
+    assert 0.01436 == pytest.approx((found["high"] - found["low"]) / 2 / 1.644854, abs=2e-5)
+
+
+def test_the_accepted_solver_is_unchanged(tmp_path: Path) -> None:
+    """As committed, the baseline is the run's, to the byte."""
+    folder = project("recorded_solutions", tmp_path)
+    before = committed(folder)
+    result = run(folder, "-q", "evals/test_change.py", "--snapshot-update")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert ["unchanged"] == [one["status"] for one in gates(folder)]
+    assert before == committed(folder)
+
+
+def test_repeated_trials_count_by_task(tmp_path: Path) -> None:
+    """pass^1..4 and pass@1..4 as published; the interval is that of 50 tasks, not of 200 runs."""
+    folder = project("repeated_trials", tmp_path)
+    result = run(folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [] == list(not_printed(stated(folder), result.stdout))
+    by_task: dict[str, list[float]] = {}
+    for record in results(folder):
+        (passed,) = (one["value"] for one in record["scores"] if one["kind"] == "outcome")
+        by_task.setdefault(record["key"]["case"], []).append(passed)
+    tasks = list(by_task.values())
+    assert [(0.42, 0.42), (0.5667, 0.2733), (0.66, 0.22), (0.72, 0.2)] == [
+        (pytest.approx(at, abs=5e-5), pytest.approx(hat, abs=5e-5)) for at, hat in powers(tasks)
+    ]
+    found = clustered_mean(tasks)
+    assert found is not None
+    assert found.interval is not None
+    assert (0.0522, 0.0350) == pytest.approx(
+        (found.standard_error, found.iid_standard_error), abs=5e-5
+    )
+    mean, all_four = gates(folder)
+    assert ("inconclusive", "passed") == (mean["status"], all_four["status"])
+    # The gate's bounds have pseudo-observations besides, so that they have width without spread.
+    by_t = (found.interval.low, found.interval.high)
+    assert by_t == pytest.approx((mean["low"], mean["high"]), abs=0.007)
+
+
+def powers(tasks: list[list[float]]) -> Iterator[tuple[float, float]]:
+    """Yield pass@k and pass^k over *tasks* of four trials, for k from 1 to 4."""
+    for k in range(1, 5):
+        passed = [int(sum(one)) for one in tasks]
+        yield (
+            sum(1 - comb(4 - c, k) / comb(4, k) for c in passed) / len(tasks),
+            sum(comb(c, k) / comb(4, k) for c in passed) / len(tasks),
+        )

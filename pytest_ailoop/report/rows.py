@@ -17,6 +17,7 @@ from pytest_ailoop.report.calls import Calls
 from pytest_ailoop.report.measures import CheckRow, ClassRow
 from pytest_ailoop.report.sums import Sums
 from pytest_ailoop.report.worst import CaseRow, CaseRows, case_rows, worst_first
+from pytest_ailoop.stats import Interval
 
 __all__ = ["Report", "Row", "TestRows", "rows"]
 
@@ -36,7 +37,7 @@ class Row:
     """Mean over cases of the mean over trials; None where nothing was scored."""
     low: float | None
     high: float | None
-    """95% Wilson interval over cases."""
+    """95% interval over cases: Wilson's for one trial each, Student's t over their means else."""
     trials: int
     """Most trials of any case."""
     outcomes: Mapping[str, int]
@@ -205,7 +206,7 @@ def _row(label: str, planned: int, sums: Sums, changes: Mapping[str, int], missi
     outcomes = dict(sums.outcomes)
     if missing:
         outcomes["missing"] = missing
-    interval = stats.wilson(fsum(means), len(means))
+    interval = _interval(means, sums.trials)
     return Row(
         label=label,
         planned=planned,
@@ -223,6 +224,19 @@ def _row(label: str, planned: int, sums: Sums, changes: Mapping[str, int], missi
         checks=sums.measures.checks,
         classes=sums.measures.classes,
     )
+
+
+def _interval(means: Sequence[float], trials: int) -> Interval | None:
+    """Return where the rate lies; a case with several trials is one cluster of them.
+
+    For these the same as a gate on the pass rate takes, never without width.
+    """
+    if trials == 1:
+        return stats.wilson(fsum(means), len(means))
+    from pytest_ailoop.stats.clustered import pseudo_mean
+
+    found = pseudo_mean(means, confidence=0.95)
+    return found.interval if found else None
 
 
 def _billed(calls: Calls, bill: Bill | None) -> Calls:

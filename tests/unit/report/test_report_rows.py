@@ -1,0 +1,64 @@
+"""What a row says of cases with one trial, and of cases with several."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_ailoop.data.baseline import Comparison
+from pytest_ailoop.data.record import ItemRecord, RunRecord
+from pytest_ailoop.report.rows import Row, rows
+from pytest_ailoop.stats.intervals import wilson
+from tests.fakes.gated import item, plan
+
+
+def row(*records: ItemRecord) -> Row:
+    """Return the one row of a run of *records*."""
+    run = RunRecord(id="r", started="s", duration=0, plan=plan(records), options={})
+    (test,) = rows(run, records, Comparison()).tests
+    (found,) = test.rows
+    return found
+
+
+def trials(*passed: str) -> list[ItemRecord]:
+    """Return records of a case for each text, a trial for each of its digits: 1 passed, 0 not."""
+    return [
+        item(f"c{place}", float(digit), trial=trial)
+        for place, digits in enumerate(passed)
+        for trial, digit in enumerate(digits, 1)
+    ]
+
+
+def test_one_trial_has_wilsons_interval() -> None:
+    """Nine of ten passed."""
+    found = row(*trials(*"1111111110"))
+    expected = wilson(9, 10)
+    assert expected is not None
+    assert (found.low, found.high) == (expected.low, expected.high)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_trials_that_agree_are_no_more_than_their_cases(count: int) -> None:
+    """Ten cases, each passing or failing in all trials: as wide as with one, and no narrower."""
+    found = row(*trials(*["1" * count] * 5, *["0" * count] * 5))
+    one = wilson(5, 10)
+    assert one is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert one.low - 0.05 < found.low <= one.low
+    assert one.high <= found.high < one.high + 0.05
+
+
+def test_trials_that_differ_say_more_than_one() -> None:
+    """Ten equally hard cases with four trials each: narrower than with one."""
+    found = row(*trials(*["1101", "1011"] * 5))
+    cases = wilson(7.5, 10)
+    assert cases is not None
+    assert found.low is not None
+    assert cases.low + 0.05 < found.low
+    assert (found.passed, found.rate, found.trials) == (0, 0.75, 4)
+
+
+def test_a_row_of_trials_that_all_pass_has_width() -> None:
+    """Certain of nothing: three cases, five trials each."""
+    found = row(*trials("11111", "11111", "11111"))
+    assert (0.2956, 1.0) == pytest.approx((found.low, found.high), abs=1e-4)
