@@ -1,0 +1,1 @@
+"""How often the gates as shipped are wrong: `python -m benchmarks.gates`."""

@@ -1,0 +1,110 @@
+"""Real pytest sessions over a scripted system, many in one process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.gates import system as scripted
+
+if TYPE_CHECKING:
+    from pytest_ailoop.session import Outcome
+
+__all__ = ["Evals"]
+
+EVAL = """
+import pytest
+from benchmarks.gates import system as scripted
+from pytest_ailoop import contains, expect, mean, no_regression, pass_rate, record
+
+
+@pytest.mark.ailoop(
+    dataset="cases.jsonl",
+    trials={trials},
+    params={{"system": {systems!r}}},
+    gate=[{gates}],
+)
+async def test_it(case, trial, system):
+    for name in {scores!r}:
+        record(name, {best!r} * scripted.score(case.id, trial, f"{{system}} {{name}}"))
+    expect(scripted.answer(case.id, trial, system)).to(contains("right"))
+"""
+
+#: Plugins that may be installed here, and of which a session is not in need.
+WITHOUT = ("anyio", "asyncio", "cacheprovider", "hypothesispytest", "randomly", "recording")
+WITHOUT += ("rerunfailures", "timeout", "xdist")
+
+
+class Evals:
+    """A project of one eval, run again and again: each run is a session of pytest.
+
+    Every system of a run answers every case, and is a variant of the test with gates of its own.
+    *gates* is what the marker asks for, as Python; *scores* are recorded besides, with *best* where
+    they are right and 0 where not.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        gates: str,
+        *,
+        cases: int,
+        trials: int = 1,
+        systems: int = 1,
+        scores: Sequence[str] = (),
+        best: float = 1.0,
+    ) -> None:
+        self.folder = folder
+        # pytest keeps modules by name, so that each project's has one of its own.
+        self.module = f"test_{folder.name}"
+        folder.mkdir()
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        rows = (json.dumps({"id": f"c{number}", "input": "x"}) for number in range(cases))
+        (folder / "cases.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        text = EVAL.format(
+            trials=trials,
+            systems=[f"s{number}" for number in range(systems)],
+            gates=gates,
+            scores=list(scores),
+            best=best,
+        )
+        (folder / f"{self.module}.py").write_text(text, encoding="utf-8")
+
+    def accept(self, system: scripted.System) -> Outcome:
+        """Make a run of *system* the baseline, in the place of any other."""
+        shutil.rmtree(self.folder / "__snapshots__", ignore_errors=True)
+        return self.run(system, "--snapshot-update")
+
+    def run(self, system: scripted.System, *options: str) -> Outcome:
+        """Return how a session ended in which *system* answers.
+
+        Raises `RuntimeError` where its exit code is not what its gates call for.
+        """
+        scripted.use(system)
+        shutil.rmtree(self.folder / ".ailoop", ignore_errors=True)
+        heard = _Heard()
+        printed = io.StringIO()
+        arguments = ["-c", str(self.folder / "pytest.ini"), "--assert=plain", "--no-header"]
+        arguments += [part for name in WITHOUT for part in ("-p", f"no:{name}")]
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            code = pytest.main([*arguments, *options, str(self.folder)], plugins=[heard])
+        if len(heard.outcomes) != 1 or code != any(one.blocking for one in heard.outcomes[0].gates):
+            raise RuntimeError(f"pytest ended with {code}:\n{printed.getvalue()}")
+        return heard.outcomes[0]
+
+
+class _Heard:
+    """A plugin that keeps how a run ended."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+
+    def pytest_ailoop_run_finished(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)

@@ -1,0 +1,107 @@
+"""The simulation of gates runs real sessions, whose verdicts are those of the records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.gates.line import Line, Simulation, text_of
+from benchmarks.gates.rows import ROWS
+from benchmarks.gates.sessions import Evals
+from benchmarks.gates.system import System
+from pytest_ailoop.baseline.extension import read_baseline
+from pytest_ailoop.data.gate import GateVerdict
+from pytest_ailoop.gates.decide import Context, decide
+
+BASE = System(seed="base", cases="cases", rate=0.9)
+
+
+@pytest.fixture(autouse=True)
+def _at_the_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under CI nothing would be accepted."""
+    monkeypatch.delenv("CI", raising=False)
+
+
+def judged(evals: Evals, system: System) -> tuple[GateVerdict, ...]:
+    """Return the verdicts of a session; those of its records alone must be the same."""
+    outcome = evals.run(system)
+    baseline = read_baseline(evals.folder, f"{evals.module}.py")
+    assert outcome.gates == decide(outcome.run.plan, outcome.records, Context(baseline=baseline))
+    return outcome.gates
+
+
+def test_a_session_judges_as_its_records_are_judged(tmp_path: Path) -> None:
+    """An unchanged system is no alarm in these runs, one that got much worse is regressed."""
+    evals = Evals(tmp_path / "alone", "no_regression(0.05)", cases=30)
+    evals.accept(BASE)
+    same = [judged(evals, replace(BASE, seed=f"same {n}"))[0].status for n in range(3)]
+    worse = [judged(evals, replace(BASE, seed=f"{n}", factor=0.3))[0].status for n in range(3)]
+    assert "regressed" not in same
+    assert ["regressed"] * 3 == worse
+
+
+def test_trials_are_judged_by_case(tmp_path: Path) -> None:
+    """Three trials of ten cases: ten cases stand in the verdict, of a bar and of a comparison."""
+    gates = "no_regression(0.05), pass_rate(0.05), pass_rate(0.9)"
+    evals = Evals(tmp_path / "trials", gates, cases=10, trials=3)
+    hard = replace(BASE, rate=0.4, spread=0.5)
+    evals.accept(hard)
+    found = judged(evals, replace(hard, seed="now"))
+    assert [(10, 3)] * 3 == [(one.cases, one.trials) for one in found]
+    assert ["passed", "failed"] == [one.status for one in found[1:]]
+
+
+def test_gates_of_a_session_stand_among_each_other(tmp_path: Path) -> None:
+    """One of six scores got worse: it alone is regressed."""
+    scores = ["m0", "m1", "m2"]
+    gates = ", ".join(f"no_regression(0.05, score={name!r})" for name in scores)
+    evals = Evals(tmp_path / "many", gates, cases=20, systems=2, scores=scores)
+    evals.accept(BASE)
+    drop = replace(BASE, seed="now", factor=0.0, drops=frozenset({"s1 m2"}))
+    found = judged(evals, drop)
+    assert ["regressed"] == [one.status for one in found if one.status == "regressed"]
+    assert "regressed" == found[-1].status
+    assert 6 == len(found)
+
+
+def test_a_system_is_right_as_often_as_it_says() -> None:
+    """Over many cases: its rate, whatever the spread; a factor takes its share of each case."""
+    for system in (BASE, replace(BASE, spread=0.5), replace(BASE, rate=1.0, factor=0.9)):
+        right = sum(system.draw(f"c{n}", 1, "s")[0] for n in range(4000))
+        assert 0.9 == pytest.approx(right / 4000, abs=0.02)
+    spread = replace(BASE, spread=0.5)
+    by_case = Counter(sum(spread.draw(f"c{n}", k, "s")[0] for k in range(4)) for n in range(2000))
+    # Independent trials would all pass in 66 % of the cases.
+    assert by_case[4] / 2000 > 0.75
+
+
+def test_a_seed_gives_the_same_answers() -> None:
+    """Any run can be had again; other answers to the same cases are another seed."""
+    again = System(seed="base", cases="cases", rate=0.9)
+    other = replace(BASE, seed="now", spread=0.5)
+    names = [f"c{n}" for n in range(50)]
+    assert [BASE.draw(n, 1, "s") for n in names] == [again.draw(n, 1, "s") for n in names]
+    assert [BASE.draw(n, 1, "s") for n in names] != [other.draw(n, 1, "s") for n in names]
+    spread = replace(BASE, spread=0.5)
+    assert [spread.chance(n, "s") for n in names] == [other.chance(n, "s") for n in names]
+
+
+def test_a_line_is_missed_where_chance_would_not_do_it() -> None:
+    """Eight alarms of 100 may be 5 %, sixteen are not; a stated share binds on both sides."""
+    assert Line(what="x", hits=8, of=100, most=0.05).ok
+    assert not Line(what="x", hits=16, of=100, most=0.05).ok
+    assert Line(what="x", hits=60, of=100, stated=(0.63, 0.63)).ok
+    assert not Line(what="x", hits=30, of=100, stated=(0.63, 0.63)).ok
+    assert not Line(what="x", hits=30, of=100, stated=(0.01, 0.1)).ok
+    assert Line(what="x", hits=1, of=100).ok is None
+    assert text_of(Line(what="x", hits=16, of=100, most=0.05)).endswith("MISSED")
+
+
+@pytest.mark.parametrize("name", ["bar", "bar-graded", "holm"])
+def test_a_row_can_be_simulated(name: str, tmp_path: Path) -> None:
+    """Two sessions of each kind: figures that say nothing here, of as many gates as it tells."""
+    lines = list(ROWS[name](Simulation(folder=str(tmp_path), share=0.0)))
+    assert {"bar": {10}, "bar-graded": {80}, "holm": {2}}[name] == {line.of for line in lines}
