@@ -38,8 +38,10 @@ async def test_it(case, trial, system):
 """
 
 #: Plugins that may be installed here, and of which a session is not in need.
-WITHOUT = ("anyio", "asyncio", "cacheprovider", "hypothesispytest", "randomly", "recording")
-WITHOUT += ("rerunfailures", "timeout", "xdist")
+WITHOUT = (
+    *("anyio", "asyncio", "cacheprovider", "hypothesispytest", "randomly", "recording"),
+    *("rerunfailures", "timeout", "xdist"),
+)
 
 
 class Evals:
