@@ -29,7 +29,7 @@ from pytest_ailoop import contains, expect, mean, no_regression, pass_rate, reco
     dataset="cases.jsonl",
     trials={trials},
     params={{"system": {systems!r}}},
-    gate=[{gates}],
+    gate=[{gates}],{more}
 )
 async def test_it(case, trial, system):
     for name in {scores!r}:
@@ -48,8 +48,8 @@ class Evals:
     """A project of one eval, run again and again: each run is a session of pytest.
 
     Every system of a run answers every case, and is a variant of the test with gates of its own.
-    *gates* is what the marker asks for, as Python; *scores* are recorded besides, with *best* where
-    they are right and 0 where not.
+    *gates* is what the marker asks for, as Python, and *more* are further keywords of it; *scores*
+    are recorded besides, with *best* where they are right and 0 where not.
     """
 
     def __init__(
@@ -58,10 +58,11 @@ class Evals:
         gates: str,
         *,
         cases: int,
-        trials: int = 1,
+        trials: int | str = 1,
         systems: int = 1,
         scores: Sequence[str] = (),
         best: float = 1.0,
+        more: str = "",
     ) -> None:
         self.folder = folder
         # pytest keeps modules by name, so that each project's has one of its own.
@@ -71,11 +72,12 @@ class Evals:
         rows = (json.dumps({"id": f"c{number}", "input": "x"}) for number in range(cases))
         (folder / "cases.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
         text = EVAL.format(
-            trials=trials,
+            trials=repr(trials),
             systems=[f"s{number}" for number in range(systems)],
             gates=gates,
             scores=list(scores),
             best=best,
+            more=more and f"\n    {more},",
         )
         (folder / f"{self.module}.py").write_text(text, encoding="utf-8")
 

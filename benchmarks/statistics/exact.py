@@ -26,6 +26,7 @@ __all__ = [
     "Rule",
     "direct",
     "false_alarm",
+    "fine",
     "miss",
     "plain_t",
     "pseudo_pairs",
@@ -153,6 +154,14 @@ def regressed(rule: Rule, base: float, rate: float) -> float:
     m = np.arange(rule.n + 1)
     gains, losses = (1 - base) * rate, base * (1 - rate)
     given = binom.cdf(np.minimum(rule.regressed, rule.fine - 1), m, gains / (gains + losses))
+    return float(binom.pmf(m, rule.n, gains + losses) @ given)
+
+
+def fine(rule: Rule, base: float, rate: float) -> float:
+    """The chance of *same* or *improved* at pass rates that are independent of each other."""
+    m = np.arange(rule.n + 1)
+    gains, losses = (1 - base) * rate, base * (1 - rate)
+    given = binom.sf(rule.fine - 1, m, gains / (gains + losses))
     return float(binom.pmf(m, rule.n, gains + losses) @ given)
 
 
