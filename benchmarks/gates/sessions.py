@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import shutil
 from collections.abc import Sequence
@@ -44,6 +45,9 @@ WITHOUT = (
 )
 
 
+_NUMBERS = itertools.count()
+
+
 class Evals:
     """A project of one eval, run again and again: each run is a session of pytest.
 
@@ -65,8 +69,8 @@ class Evals:
         more: str = "",
     ) -> None:
         self.folder = folder
-        # pytest keeps modules by name, so that each project's has one of its own.
-        self.module = f"test_{folder.name}"
+        # Modules stay loaded by their name, so that each project's has one of its own.
+        self.module = f"test_{folder.name}_{next(_NUMBERS)}"
         folder.mkdir()
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         rows = (json.dumps({"id": f"c{number}", "input": "x"}) for number in range(cases))
@@ -96,6 +100,7 @@ class Evals:
         heard = _Heard()
         printed = io.StringIO()
         arguments = ["-c", str(self.folder / "pytest.ini"), "--assert=plain", "--no-header"]
+        arguments += ["--import-mode=importlib"]
         arguments += [part for name in WITHOUT for part in ("-p", f"no:{name}")]
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             code = pytest.main([*arguments, *options, str(self.folder)], plugins=[heard])

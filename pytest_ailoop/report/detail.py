@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pytest_ailoop import stats, text
 from pytest_ailoop.report.measures import CheckRow, ClassRow
 from pytest_ailoop.report.numbers import number, percent
 
-__all__ = ["check_lines", "class_lines", "reliability_words"]
+if TYPE_CHECKING:
+    from pytest_ailoop.stats.clustered import ClusteredMean
+
+__all__ = ["check_lines", "class_lines", "clustered_words", "reliability_words"]
 
 
 def check_lines(checks: Iterable[CheckRow]) -> Iterator[str]:
@@ -39,6 +43,18 @@ def reliability_words(found: Sequence[tuple[float, float]]) -> str:
     one_passes = ", ".join(percent(found[k - 1][0]) for k in shown)
     ks = ", ".join(map(str, shown))
     return f"k = {ks} trials: all pass {all_pass} (pass^k); one passes {one_passes} (pass@k)"
+
+
+def clustered_words(found: ClusteredMean | None) -> Iterator[str]:
+    """Yield how much less trials of one case say than as many cases would; nothing for None."""
+    if found is None or found.standard_error is None or found.iid_standard_error is None:
+        return
+    by_case, plain = found.standard_error * 100, found.iid_standard_error * 100
+    alike = "" if found.icc is None else f"; intraclass correlation {found.icc:.2f}"
+    yield (
+        f"standard error {by_case:.2f} points by case, {plain:.2f} if all trials were "
+        f"independent{alike}"
+    )
 
 
 def _labels(labels: Mapping[str, int]) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
+from typing import TYPE_CHECKING
 
 from pytest_ailoop import stats
 from pytest_ailoop.data.baseline import Change, Comparison, EntryKey, Unmeasured, entry_key
@@ -18,6 +19,9 @@ from pytest_ailoop.report.measures import CheckRow, ClassRow
 from pytest_ailoop.report.sums import Sums
 from pytest_ailoop.report.worst import CaseRow, CaseRows, case_rows, worst_first
 from pytest_ailoop.stats import Interval
+
+if TYPE_CHECKING:
+    from pytest_ailoop.stats.clustered import ClusteredMean
 
 __all__ = ["Report", "Row", "TestRows", "rows"]
 
@@ -49,6 +53,8 @@ class Row:
     calls: Calls
     reliability: tuple[tuple[float, float], ...] = ()
     """pass@k and pass^k for k from 1 on; empty where cases have one trial."""
+    clustered: ClusteredMean | None = None
+    """How sure the rate is by case, and would be if all trials were independent."""
     checks: tuple[CheckRow, ...] = ()
     classes: tuple[ClassRow, ...] = ()
 
@@ -221,6 +227,7 @@ def _row(label: str, planned: int, sums: Sums, changes: Mapping[str, int], missi
         changes=dict(sorted(changes.items())),
         calls=sums.calls.found,
         reliability=sums.reliability,
+        clustered=sums.clustered,
         checks=sums.measures.checks,
         classes=sums.measures.classes,
     )

@@ -6,10 +6,14 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import fsum
+from typing import TYPE_CHECKING
 
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.report.calls import CallSums
 from pytest_ailoop.report.measures import MeasureSums
+
+if TYPE_CHECKING:
+    from pytest_ailoop.stats.clustered import ClusteredMean
 
 __all__ = ["Sums"]
 
@@ -71,6 +75,20 @@ class Sums:
 
         most = min(n for n, _ in counts)
         return tuple((mean(pass_at_k, k), mean(pass_hat_k, k)) for k in range(1, most + 1))
+
+    @property
+    def clustered(self) -> ClusteredMean | None:
+        """The mean over trials with its standard error by case; None where `reliability` is empty.
+
+        And where all cases have one mean: nothing varied.
+        """
+        groups = [one for one in self._passed.values() if isinstance(one, list)]
+        if self._others or len(groups) < max(2, len(self._passed)):
+            return None
+        from pytest_ailoop.stats.clustered import clustered_mean
+
+        found = clustered_mean(groups)
+        return found if found and found.interval else None
 
     @property
     def means(self) -> Sequence[float]:

@@ -10,7 +10,12 @@ from pytest_ailoop.data.baseline import Change, EntryKey
 from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.redaction import redact_shown as redact
 from pytest_ailoop.report.costs import differs, judges_words, paid, paid_words
-from pytest_ailoop.report.detail import check_lines, class_lines, reliability_words
+from pytest_ailoop.report.detail import (
+    check_lines,
+    class_lines,
+    clustered_words,
+    reliability_words,
+)
 from pytest_ailoop.report.failure import failure_lines
 from pytest_ailoop.report.gates import gate_counts, gate_lines
 from pytest_ailoop.report.numbers import count, interval, money, number, seconds
@@ -159,6 +164,7 @@ def _beneath(row: Row, verbose: int, *, several: bool, judges: bool) -> Iterator
     if row.reliability:
         yield f"  . {label}{reliability_words(row.reliability)}", {}
     if verbose >= 1:
+        yield from ((f"  . {label}{one}", {}) for one in clustered_words(row.clustered))
         yield from ((f"  . {label}{one}", {}) for one in check_lines(row.checks))
     for one in class_lines(row.classes, verbose):
         yield f"  . {label}{one}", {}

@@ -56,7 +56,7 @@ def _statuses(evals: Evals, sessions: int, spread: float) -> dict[str, Counter[s
     """Return statuses by gate; thresholds know nothing of each other, so all of a session count."""
     found: dict[str, Counter[str]] = {}
     for number in range(sessions):
-        name = f"{evals.module} {number}"
+        name = f"{evals.folder.name} {number}"
         system = System(seed=f"{name} answers", cases=name, rate=RATE, spread=spread)
         for one in evals.run(system).gates:
             found.setdefault(one.gate.name, Counter())[one.status] += 1

@@ -54,7 +54,7 @@ def _statuses(evals: Evals, runs: int, spread: float) -> dict[str, Counter[str]]
     """Accept a run, then let the system as it was, and two worse ones, be held against it."""
     found: dict[str, Counter[str]] = {what: Counter() for what in DROPS}
     for number in range(runs):
-        name = f"{evals.module} {number}"
+        name = f"{evals.folder.name} {number}"
         base = System(seed=f"{name} base", cases=name, rate=RATE, spread=spread)
         evals.accept(base)
         for what, drop in DROPS.items():

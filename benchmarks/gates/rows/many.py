@@ -26,7 +26,7 @@ def holm(simulation: Simulation) -> Iterator[Line]:
     runs = simulation.runs(500)
     alarms = seen = others = 0
     for number in range(runs):
-        name = f"{evals.module} {number}"
+        name = f"{evals.folder.name} {number}"
         base = System(seed=f"{name} base", cases=name, rate=RATE)
         evals.accept(base)
         alarms += bool(_regressed(evals, replace(base, seed=f"{name} now")))

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_ailoop.data.baseline import Comparison
 from pytest_ailoop.data.record import ItemRecord, RunRecord
+from pytest_ailoop.report.detail import clustered_words
 from pytest_ailoop.report.rows import Row, rows
 from pytest_ailoop.stats.intervals import wilson
 from tests.fakes.gated import item, plan
@@ -62,3 +63,18 @@ def test_a_row_of_trials_that_all_pass_has_width() -> None:
     """Certain of nothing: three cases, five trials each."""
     found = row(*trials("11111", "11111", "11111"))
     assert (0.2956, 1.0) == pytest.approx((found.low, found.high), abs=1e-4)
+
+
+def test_how_alike_trials_are_is_told() -> None:
+    """The standard error by case beside that of as many independent trials."""
+    found = row(*trials("1111", "1110", "0000", "0001"))
+    assert list(clustered_words(found.clustered)) == [
+        "standard error 22.82 points by case, 12.91 if all trials were independent; "
+        "intraclass correlation 0.59"
+    ]
+
+
+@pytest.mark.parametrize("passed", [("1", "0"), ("11", "11"), ("11",), ("11", "0")])
+def test_nothing_is_told_of_one_trial_or_of_no_spread(passed: tuple[str, ...]) -> None:
+    """One trial a case, one of them at least; one case; cases that are all the same."""
+    assert [] == list(clustered_words(row(*trials(*passed)).clustered))
