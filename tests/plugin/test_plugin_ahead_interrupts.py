@@ -139,6 +139,7 @@ def test_a_second_interrupt(project, slow, pause):
     project.eval(KINDS["async"])
     process = Process(project, "--ailoop-concurrency=8")
     until(lambda: slow.asked == 12 and process.passed == 4)
+    time.sleep(0.3)  # The letter comes first, then the record is taken.
     process.interrupt()
     time.sleep(pause)
     process.interrupt()
