@@ -9,12 +9,15 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pytest_ailoop.baseline.books import Accepting, Baselines, accept_into
+from pytest_ailoop.baseline.file import baseline_path, pinned_path
+from pytest_ailoop.baseline.measure import accepted_from
 from pytest_ailoop.data.baseline import Comparison
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
@@ -22,6 +25,7 @@ from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, RunRecord
 from pytest_ailoop.report import lineage, runs
 from pytest_ailoop.report.rows import Report, rows
 from pytest_ailoop.report.shelf import Shelf
+from pytest_ailoop.report.since import Code, GroupKey, Reasons, told
 from pytest_ailoop.settings import AcceptKind, Settings
 
 __all__ = ["Outcome", "Session", "settle"]
@@ -45,6 +49,8 @@ class Outcome:
     """What went wrong without harm to the verdict."""
     missing: tuple[ItemKey, ...] = ()
     """Planned items without a record, in plan order."""
+    causes: Mapping[GroupKey, str] = field(default_factory=dict)
+    """Why scores moved, in words, by module, test and variant."""
     folder: Path | None = None
     """Where the run is kept; None where it could not be."""
 
@@ -73,6 +79,7 @@ class Outcome:
             accepted=self.accepted,
             refused=self.refused,
             faults=self.faults,
+            causes=self.causes,
             every_case=every_case,
         )
 
@@ -131,7 +138,16 @@ class Session:
             records, exit_status, started, duration, arguments, seeds or {}, len(missing)
         )
         baselines = Baselines.of(self.settings.root, run.plan)
+        measured = accepted_from(records, run.plan)
+        comparison = baselines.compare_measured(measured, run.plan)
+        reasons = Reasons(
+            Code(self.settings.root),
+            comparison,
+            lambda: self._pinned(run.plan).compare_measured(measured, run.plan),
+            place=partial(_place, self.settings.root),
+        )
         verdicts = self._decided(run.plan, records, baselines)
+        verdicts = tuple(map(reasons.explain, verdicts))
         if any(one.blocking for one in verdicts):
             exit_status = exit_status or _FAILED
         run = replace(run, gates=verdicts, exit_status=exit_status)
@@ -144,13 +160,18 @@ class Session:
             kinds=self.settings.accept,
             barred=self.settings.ci and not self.settings.force,
             missing=missing,
+            comparison=comparison,
         )
         return replace(
             outcome,
+            causes=reasons.causes(),
             folder=kept.folder,
             faults=(*outcome.faults, *kept.faults),
             warnings=kept.warnings,
         )
+
+    def _pinned(self, plan: Plan) -> Baselines:
+        return Baselines.of(self.settings.root, plan, pinned=True)
 
     def _decided(
         self, plan: Plan, records: Sequence[ItemRecord], baselines: Baselines
@@ -162,7 +183,7 @@ class Session:
         from pytest_ailoop.gates.decide import Context, decide
         from pytest_ailoop.gates.tables import configured
 
-        pinned = Baselines(self.settings.root, {one.module for one in plan.tests}, pinned=True)
+        pinned = self._pinned(plan)
         context = Context(
             configured=configured(config.gates),
             accepted_failures=config.accepted_failures,
@@ -206,6 +227,10 @@ class Session:
             plan=self.planned,
             counts=dict(sorted(counts.items())),
         )
+
+
+def _place(root: Path, module: str, since: str) -> Path:
+    return (pinned_path if since == "pinned baseline" else baseline_path)(root, module)
 
 
 _FAILED = 1
@@ -255,15 +280,17 @@ def settle(
     kinds: Sequence[AcceptKind] = (),
     barred: bool = False,
     missing: Sequence[ItemKey] | None = None,
+    comparison: Comparison | None = None,
 ) -> Outcome:
     """Compare a run with *baselines*, and accept *kinds* of what it measured.
 
-    *missing* are planned items without a record, where that is known.
+    *missing* are planned items without a record, and *comparison* how it stands to the baselines,
+    where that is known.
     *barred* refuses to write (under `CI`). A baseline that cannot be read is left untouched, and
     so are all cases that this run did not measure.
     """
     plan = run.plan
-    comparison = baselines.compare(records, plan)
+    comparison = comparison or baselines.compare(records, plan)
     if missing is None:
         missing = runs.missing(plan, records)
     whole = not (comparison.incomplete or missing or baselines.faults)
@@ -282,6 +309,7 @@ def settle(
         run=run,
         records=records,
         comparison=comparison,
+        causes=told(comparison, since="baseline"),
         accepted=done.accepted,
         refused=done.refused,
         faults=(*map("baseline unreadable: {}".format, baselines.faults.values()), *done.faults),

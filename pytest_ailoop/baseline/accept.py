@@ -45,7 +45,14 @@ def kind_of(change: Change) -> AcceptKind | None:
         return "improved"
     if change.status == "regressed":
         return "regressed"
-    return None if change.before == change.now else "new"
+    return None if _is_same(change.before, change.now) else "new"
+
+
+def _is_same(before: Accepted | None, now: Accepted | None) -> bool:
+    """A line of an older file, which does not say what was asked, is not rewritten for that."""
+    if before is not None and now is not None and not before.asked_digest:
+        before = replace(before, asked_digest=now.asked_digest)
+    return before == now
 
 
 def accept(

@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_ailoop.baseline.accept import accept
 from pytest_ailoop.baseline.compare import compare
 from pytest_ailoop.baseline.file import baseline_path, pinned_path, read
-from pytest_ailoop.baseline.measure import accepted_from
+from pytest_ailoop.baseline.measure import Measured, accepted_from
 from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey
 from pytest_ailoop.data.record import ItemRecord, Plan
 from pytest_ailoop.errors import BaselineError
@@ -25,9 +25,10 @@ class Baselines:
     """The accepted scores of the modules of a plan, with what could not be read."""
 
     @classmethod
-    def of(cls, root: Path, plan: Plan) -> Baselines:
+    def of(cls, root: Path, plan: Plan, *, pinned: bool = False) -> Baselines:
         """Return those of the modules of *plan*."""
-        return cls(root, {one.module for one in plan.tests} | set(plan.whole_modules))
+        modules = {one.module for one in plan.tests} | set(plan.whole_modules)
+        return cls(root, modules, pinned=pinned)
 
     def __init__(self, root: Path, modules: Iterable[str], *, pinned: bool = False) -> None:
         self.root = root
@@ -47,7 +48,10 @@ class Baselines:
 
         Cases of a module whose baseline cannot be read are `not compared`, never new.
         """
-        measured = accepted_from(records, plan)
+        return self.compare_measured(accepted_from(records, plan), plan)
+
+    def compare_measured(self, measured: Measured, plan: Plan) -> Comparison:
+        """Return how what was *measured* stands to what was accepted."""
         return compare(self.entries, measured, plan, unreadable=self.faults)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 
+from pytest_ailoop.baseline.causes import causes
 from pytest_ailoop.baseline.file import sort_key
 from pytest_ailoop.baseline.measure import Measured, planned_keys
 from pytest_ailoop.data.baseline import (
@@ -70,6 +71,7 @@ def compare(
             changes,
             {"not measured": len(unmeasured), "not run": len(not_run), "not compared": hidden},
         ),
+        causes=causes(changes, measured.judges),
     )
 
 
@@ -124,6 +126,9 @@ def _causes(before: Accepted, now: Accepted, checks: Iterable[str]) -> Iterable[
     if before.prompt_digest != now.prompt_digest:
         yield "prompt"
     yield from (f"check {name}" for name in checks)
+    # Lines of older files do not say what was asked.
+    if before.asked_digest and now.asked_digest and before.asked_digest != now.asked_digest:
+        yield "model asked"
     if before.models_answered != now.models_answered:
         yield "model answered"
     if before.trials != now.trials:

@@ -69,7 +69,7 @@ class AiloopBaselineExtension(AbstractSyrupyExtension):
         kept = _entries(location)
         for snapshot in snapshot_collection:
             row = json.loads(str(snapshot.data))
-            entry = case_from_line(row, module="", datasets={})
+            entry = case_from_line(row, module="", usual={})
             kept[entry.key] = entry
         write_atomically(Path(location), dump(kept.values()))
 

@@ -8,8 +8,9 @@
 ```
 
 (A case line is one line.) A `test` line gives the digest of the data set as it was when a case of
-that test was last accepted; a case line says `dataset` only where it is another. Whatever cannot
-be read in full is refused with its line: damage is never "no baseline". PYTEST_DONT_REWRITE
+that test was last accepted, and by alias that of name and parameters of each model (`asked`); a
+case line says `dataset` or `asked` only where it is another. Whatever cannot be read in full is
+refused with its line: damage is never "no baseline". PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pytest_ailoop.baseline.line import case_from_line, case_line
+from pytest_ailoop.baseline.line import Usual, case_from_line, case_line
 from pytest_ailoop.data.baseline import Accepted, EntryKey
 from pytest_ailoop.errors import BaselineError
 
@@ -85,9 +86,10 @@ def dump(entries: Iterable[Accepted]) -> str:
         groups.setdefault(entry.key.test, []).append(entry)
     rows: list[Mapping[str, Any]] = [HEADER]
     for test, members in groups.items():
-        dataset = _usual(one.dataset_digest for one in members)
-        rows.append({"test": test, "dataset": dataset})
-        rows.extend(case_line(one, dataset=dataset) for one in members)
+        usual = _usual(members)
+        asked = {"asked": dict(usual.asked)} if usual.asked else {}
+        rows.append({"test": test, "dataset": usual.dataset, **asked})
+        rows.extend(case_line(one, usual) for one in members)
     return "".join(text_line(row) + "\n" for row in rows)
 
 
@@ -97,7 +99,18 @@ def text_line(row: Mapping[str, Any]) -> str:
     return _UNFIT.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
-def _usual(digests: Iterable[str]) -> str:
+def _usual(members: Sequence[Accepted]) -> Usual:
+    asked: dict[str, list[str]] = {}
+    for one in members:
+        if one.key.variant.model and one.asked_digest:
+            asked.setdefault(one.key.variant.model, []).append(one.asked_digest)
+    return Usual(
+        dataset=_most(one.dataset_digest for one in members),
+        asked={alias: _most(asked[alias]) for alias in sorted(asked)},
+    )
+
+
+def _most(digests: Iterable[str]) -> str:
     counted = Counter(digests)
     return min(counted, key=lambda one: (-counted[one], one))
 
@@ -129,15 +142,15 @@ def parse(text: str, *, path: str, module: str) -> dict[EntryKey, Accepted]:
     """
     found: dict[EntryKey, Accepted] = {}
     places: dict[EntryKey, int] = {}
-    datasets: dict[str, str] = {}
+    usual: dict[str, Usual] = {}
     rows = _rows(text, path)
     _check_header(next(rows, None), path)
     for number, row in rows:
         try:
             if "case" not in row:
-                _take_group(row, datasets)
+                _take_group(row, usual)
                 continue
-            entry = case_from_line(row, module=module, datasets=datasets)
+            entry = case_from_line(row, module=module, usual=usual)
         except ValueError as error:
             raise BaselineError(f"{error}; {_RESTORE}", path=path, line=number) from error
         if entry.key in found:
@@ -203,12 +216,18 @@ def _check_header(first: tuple[int, dict[str, Any]] | None, path: str) -> None:
         )
 
 
-def _take_group(row: Mapping[str, Any], datasets: dict[str, str]) -> None:
-    if set(row) != {"test", "dataset"} or not all(isinstance(one, str) for one in row.values()):
+def _take_group(row: Mapping[str, Any], usual: dict[str, Usual]) -> None:
+    test, dataset, asked = row.get("test"), row.get("dataset"), row.get("asked", {})
+    known = set(row) <= {"test", "dataset", "asked"}
+    if not (known and isinstance(test, str) and isinstance(dataset, str) and _are_texts(asked)):
         raise ValueError(f"expected a case line or a test line, got the keys {sorted(row)}")
-    if row["test"] in datasets:
-        raise ValueError(f"the line of test {row['test']!r} stands twice")
-    datasets[row["test"]] = row["dataset"]
+    if test in usual:
+        raise ValueError(f"the line of test {test!r} stands twice")
+    usual[test] = Usual(dataset=dataset, asked=asked)
+
+
+def _are_texts(found: Any) -> bool:
+    return isinstance(found, dict) and all(isinstance(one, str) for one in found.values())
 
 
 def _twice(key: EntryKey, path: str, line: int, first: int) -> BaselineError:

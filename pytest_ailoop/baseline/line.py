@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey
 from pytest_ailoop.data.variant import Variant
 
-__all__ = ["case_from_line", "case_line", "rounded"]
+__all__ = ["Usual", "case_from_line", "case_line", "rounded"]
 
 T = TypeVar("T")
 
 _CASE = {"test", "variant", "case", "trials", "scores", "digest"}
-_CASE_TOO = {"prompt", "models", "outputs", "dataset"}
+_CASE_TOO = {"prompt", "models", "outputs", "dataset", "asked"}
 _SCORE = {"mean", "n"}
 _SCORE_TOO = {"met", "direction", "check"}
 
@@ -29,8 +30,22 @@ def rounded(value: float) -> float:
     return round(float(value), 6) + 0.0
 
 
-def case_line(entry: Accepted, *, dataset: str | None = None) -> dict[str, Any]:
-    """Return *entry* as a JSON object; its data set is left out where it is *dataset*."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usual:
+    """What most lines of a test have in common, told once in the test's own line."""
+
+    dataset: str | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """Digest of name and parameters of the model asked, by alias."""
+
+    def asked_by(self, variant: Variant) -> str:
+        """Return the digest for the model of *variant*; empty where none is known."""
+        return self.asked.get(variant.model or "", "")
+
+
+def case_line(entry: Accepted, usual: Usual | None = None) -> dict[str, Any]:
+    """Return *entry* as a JSON object; what is *usual* is left out."""
+    usual = usual or Usual()
     key = entry.key
     line: dict[str, Any] = {"test": key.test}
     variant = key.variant.plain()
@@ -45,8 +60,10 @@ def case_line(entry: Accepted, *, dataset: str | None = None) -> dict[str, Any]:
         line["models"] = list(entry.models_answered)
     if entry.output_digests:
         line["outputs"] = list(entry.output_digests)
-    if entry.dataset_digest != dataset:
+    if entry.dataset_digest != usual.dataset:
         line["dataset"] = entry.dataset_digest
+    if entry.asked_digest != usual.asked_by(key.variant):
+        line["asked"] = entry.asked_digest
     return line
 
 
@@ -63,21 +80,23 @@ def _score_line(score: AcceptedScore) -> dict[str, Any]:
     return line
 
 
-def case_from_line(row: Mapping[str, Any], *, module: str, datasets: Mapping[str, str]) -> Accepted:
-    """Return the entry of a case line; *datasets* gives each test's usual data set digest.
+def case_from_line(row: Mapping[str, Any], *, module: str, usual: Mapping[str, Usual]) -> Accepted:
+    """Return the entry of a case line; *usual* gives what each test's own line says.
 
     Raises `ValueError` that says which key was expected to hold what.
     """
     _keys(row, _CASE, _CASE_TOO, "a case line")
     test = _typed(row, "test", str)
-    if test not in datasets and "dataset" not in row:
+    shared = usual.get(test, Usual())
+    if shared.dataset is None and "dataset" not in row:
         raise ValueError(f"expected a line for test {test!r} above its cases, found none")
     scores = _typed(row, "scores", dict)
+    variant = _variant(_typed(row, "variant", dict))
     return Accepted(
         key=EntryKey(
             module=module,
             test=test,
-            variant=_variant(_typed(row, "variant", dict)),
+            variant=variant,
             case=_typed(row, "case", str),
         ),
         scores={name: _score(name, score) for name, score in scores.items()},
@@ -86,7 +105,8 @@ def case_from_line(row: Mapping[str, Any], *, module: str, datasets: Mapping[str
         output_digests=_strings(row, "outputs"),
         prompt_digest=_typed(row, "prompt", str) if "prompt" in row else None,
         models_answered=_strings(row, "models"),
-        dataset_digest=_typed(row, "dataset", str) if "dataset" in row else datasets[test],
+        dataset_digest=_typed(row, "dataset", str) if "dataset" in row else shared.dataset or "",
+        asked_digest=_typed(row, "asked", str) if "asked" in row else shared.asked_by(variant),
     )
 
 

@@ -33,6 +33,8 @@ class Measured:
 
     entries: Mapping[EntryKey, Accepted] = field(default_factory=dict)
     unmeasured: tuple[Unmeasured, ...] = ()
+    judges: frozenset[str] = frozenset()
+    """Names of scores that a model gave."""
 
 
 def planned_keys(plan: Plan) -> Iterator[EntryKey]:
@@ -73,6 +75,7 @@ def accepted_from(records: Iterable[ItemRecord], plan: Plan | None = None) -> Me
     entry: a mean over what happened to work is no measurement of the case.
     """
     planned, alike = _Planned(plan or Plan()), _Alike()
+    judges: set[str] = set()
     found: dict[EntryKey, list[ItemRecord] | Accepted | Unmeasured] = {}
     for record in records:
         key = entry_key(record.key)
@@ -83,6 +86,7 @@ def accepted_from(records: Iterable[ItemRecord], plan: Plan | None = None) -> Me
             found[key] = Unmeasured(key=key, reason=words)
             continue
         members.append(record)
+        judges.update(one.name for one in record.scores if one.kind == "judge")
         if len(members) == trials:
             # Now, not at the end: a long run's records do not fit into memory together.
             found[key] = _measured(key, members, planned, alike)
@@ -92,7 +96,11 @@ def accepted_from(records: Iterable[ItemRecord], plan: Plan | None = None) -> Me
     unmeasured = tuple(one for one in found.values() if isinstance(one, Unmeasured))
     for one in unmeasured:
         del found[one.key]
-    return Measured(entries=cast("dict[EntryKey, Accepted]", found), unmeasured=unmeasured)
+    return Measured(
+        entries=cast("dict[EntryKey, Accepted]", found),
+        unmeasured=unmeasured,
+        judges=frozenset(judges),
+    )
 
 
 def _measured(
@@ -177,6 +185,7 @@ def _entry(
         prompt_digest=first.prompt_digest,
         models_answered=alike.one(models := tuple(sorted(answered)), models),
         dataset_digest="" if test is None else test.dataset.digest,
+        asked_digest="" if test is None else test.asked.get(key.variant.model or "", ""),
     )
 
 

@@ -18,8 +18,9 @@ from pytest_ailoop.cli.console import project, show_lines, width
 from pytest_ailoop.data.baseline import Accepted, Change, Comparison, EntryKey
 from pytest_ailoop.data.record import Plan
 from pytest_ailoop.errors import BaselineError, UsageError
-from pytest_ailoop.report import runs
+from pytest_ailoop.report import lineage, runs
 from pytest_ailoop.report.numbers import percent
+from pytest_ailoop.report.since import told
 from pytest_ailoop.report.table import table
 from pytest_ailoop.report.terminal import Line, change_words, move_lines
 
@@ -41,6 +42,8 @@ class _Side:
     name: str
     measured: Measured
     plan: Plan
+    commit: str | None = None
+    """Where the run stood, if nothing was changed since."""
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -56,7 +59,7 @@ def compare(options: argparse.Namespace) -> int:
     before = before or _baseline(root, known.plan)
     after = after or _baseline(root, known.plan)
     found = compare_entries(before.measured.entries, after.measured, after.plan)
-    show_lines(_lines(before, after, found))
+    show_lines(_lines(before, after, found, _files(root, before, after)))
     differ = any(one.status != "unchanged" for one in found.changes)
     unsure = before.measured.unmeasured or found.unmeasured or found.not_run
     return 1 if differ or unsure else 0
@@ -65,7 +68,9 @@ def compare(options: argparse.Namespace) -> int:
 def _run(root: Path, name: str) -> _Side:
     stored = runs.read(runs.find(root, name))
     measured = accepted_from(stored.records, stored.run.plan)
-    return _Side(name=f"run {stored.run.id}", measured=measured, plan=stored.run.plan)
+    run = stored.run
+    commit = None if run.dirty else run.commit
+    return _Side(name=f"run {run.id}", measured=measured, plan=run.plan, commit=commit)
 
 
 def _baseline(root: Path, plan: Plan) -> _Side:
@@ -77,13 +82,27 @@ def _baseline(root: Path, plan: Plan) -> _Side:
     return _Side(name=BASELINE, measured=Measured(entries=baselines.entries), plan=plan)
 
 
-def _lines(before: _Side, after: _Side, found: Comparison) -> Iterator[Line]:
+def _files(root: Path, before: _Side, after: _Side) -> list[str] | None:
+    """Return the files that differ between two runs, where both stood on a commit as it was."""
+    if before.commit is None or after.commit is None:
+        return None
+    if before.commit == after.commit:
+        return []
+    return lineage.changed_since(root, before.commit, after.commit)
+
+
+def _lines(
+    before: _Side, after: _Side, found: Comparison, files: list[str] | None
+) -> Iterator[Line]:
     yield f"A: {before.name}", {}
     yield f"B: {after.name}", {}
     head = ("passed, cases in both", "n", "A", "B", "B against A")
     body = [_cells(group, each) for group, each in _groups(found.changes).items()]
     for line in table(head, body, width=width()):
         yield line, {}
+    for (_, test, variant), words in told(found, files, since="run A").items():
+        group = " ".join(part for part in (test, variant.label) if part)
+        yield text.one_line(f"{group}: {words}", 400), {}
     yield from move_lines(found.changes, title="changed cases:")
     for one in before.measured.unmeasured:
         yield f"  - {text.one_line(one.key.case, 60)}  no scores in A: {one.reason}", {}

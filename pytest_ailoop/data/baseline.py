@@ -12,6 +12,7 @@ from pytest_ailoop.data.variant import Variant
 __all__ = [
     "Accepted",
     "AcceptedScore",
+    "Causes",
     "Change",
     "ChangeStatus",
     "Comparison",
@@ -75,6 +76,8 @@ class Accepted:
     models_answered: tuple[str, ...] = ()
     dataset_digest: str = ""
     """Of the data set at the test's last acceptance."""
+    asked_digest: str = ""
+    """Of name and parameters of the model asked; empty where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +99,8 @@ class Change:
     moved: tuple[Moved, ...] = ()
     """Worst first."""
     causes: tuple[str, ...] = ()
-    """What else differs: `prompt`, `case`, `check NAME`, `model answered`, `output`, `trials`."""
+    """What else differs: `prompt`, `case`, `check NAME`, `model asked`, `model answered`, `output`,
+    `trials`."""
     before: Accepted | None = None
     now: Accepted | None = None
 
@@ -108,6 +112,25 @@ class Unmeasured:
     key: EntryKey
     reason: str
     """`error: TimeoutError: ...`, `skipped`, `contains not scored: ...`, `2 of 3 trials ran`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Causes:
+    """What differs between the accepted run and this one, over a test under a variant."""
+
+    module: str
+    test: str
+    variant: Variant
+    cases: int
+    """Cases in both runs."""
+    moved: int
+    """Those of which a score moved."""
+    rescored: int = 0
+    """Those of which a score moved though every output is the same."""
+    changed: tuple[str, ...] = ()
+    """In words, such as `prompt terse (60 of 60 cases)`."""
+    same: tuple[str, ...] = ()
+    """What was looked at and is as it was: `prompts`, `checks`, `data`, ..."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +148,8 @@ class Comparison:
     """Lines of the baselines that were compared with; 0 is no baseline yet."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Cases by status, with `not measured`, `not run` and `not compared`; zeros are left out."""
+    causes: tuple[Causes, ...] = ()
+    """What changed, for each test and variant that has cases in both runs."""
 
 
 def entry_key(key: ItemKey) -> EntryKey:

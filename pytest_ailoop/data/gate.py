@@ -112,6 +112,8 @@ class GateVerdict:
     """In plain words: what was found, what it means, what to do next."""
     named: tuple[str, ...] = ()
     """Cases that decided it, worst first."""
+    since: tuple[str, ...] = ()
+    """Of comparisons, in words: what changed since the accepted run, and which cases flipped."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Further figures of its kind."""
 
@@ -135,5 +137,6 @@ def verdict_from(data: Mapping[str, Any]) -> GateVerdict:
         "variant": variant_from(data["variant"]),
         "reasons": tuple(data["reasons"]),
         "named": tuple(data["named"]),
+        "since": tuple(data.get("since", ())),
     }
     return GateVerdict(**{**data, **changed})

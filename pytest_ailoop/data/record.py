@@ -111,6 +111,8 @@ class PlannedTest:
     """Tags by case id, for the selected ones that bear some."""
     gates: tuple[GateSpec, ...] = ()
     """What decides for each variant; without one, every item decides for itself."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """Digest of name and parameters of the model asked, by alias."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -49,6 +49,8 @@ class Collected:
     selection: Selection
     variants: tuple[Variant, ...]
     prompt_digests: dict[str, str]
+    asked: dict[str, str]
+    """Digest of name and parameters of the model asked, by alias."""
     trials: dict[str, int]
     gates: tuple[GateSpec, ...]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import errors, matrix, text
+from pytest_ailoop.digest import digest
 from pytest_ailoop.plugin import marker
 from pytest_ailoop.plugin.evaluation import Collected, Evaluation
 from pytest_ailoop.plugin.heard import refuse_unheard
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_ailoop.data.case import Case
     from pytest_ailoop.data.cell import Cell
+    from pytest_ailoop.data.variant import ModelSpec
     from pytest_ailoop.dataset.load import Dataset
     from pytest_ailoop.dataset.select import Selection
     from pytest_ailoop.prompts.load import Prompt
@@ -118,10 +120,16 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[Cell]:
         prompt_digests={
             cell.variant.prompt: cell.prompt.digest for cell in cells if cell.variant.prompt
         },
+        asked={one.alias: _asked(one) for one in axes["models"] or ()},
         trials=_trials(cells),
         gates=marked.gate or (),
     )
     return cells
+
+
+def _asked(model: ModelSpec) -> str:
+    """Where it is served is none of it: the same model answers at another port."""
+    return digest([model.model, dict(model.parameters)])
 
 
 def _selection(settings: Settings, dataset: Dataset, trials: int) -> Selection:

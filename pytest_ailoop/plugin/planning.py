@@ -146,6 +146,7 @@ def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str], modules: se
                 selected=tuple(collected.selection.cases.ids),
                 trials=collected.trials,
                 prompts=collected.prompt_digests,
+                asked=collected.asked,
                 selection=collected.selection.words,
                 tags=collected.selection.cases.tags,
                 gates=collected.gates,

@@ -6,12 +6,13 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_ailoop import text
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.report.numbers import dollars, number, percent, seconds
+from pytest_ailoop.report.since import flips
 
 __all__ = ["figure", "gate_counts", "gate_lines", "group_name", "headline", "story"]
 
@@ -30,6 +31,8 @@ def gate_lines(verdicts: Sequence[GateVerdict], *, verbose: int = 0) -> Iterator
             continue
         for reason in _further(one)[: None if verbose >= 1 else 3]:
             yield f"    | {text.one_line(reason, 300)}", {}
+        for words in one.since:
+            yield f"    | {text.one_line(words, 300)}", {}
 
 
 _SIGNS = {"good": "+", "open": "?", "bad": "!"}
@@ -96,12 +99,20 @@ def _points(value: float) -> str:
 def story(verdict: GateVerdict) -> str:
     """Return all that the gate's own report says: head, reasons, the cases that decided it."""
     lines = [headline(verdict), *(text.one_line(one, 400) for one in _further(verdict))]
+    lines += [text.one_line(one, 400) for one in verdict.since[:1]]
     if verdict.named:
-        shown = [text.one_line(one, 120) for one in verdict.named[:_NAMED]]
+        flipped = flips(verdict.facts)
+        shown = [_case(one, flipped) for one in verdict.named[:_NAMED]]
         lines += ["cases:", *(f"  - {one}" for one in shown)]
         more = len(verdict.named) - len(shown)
         lines += [f"  ... {more} more (ailoop show -vv)"] if more else []
     return "\n".join(lines)
+
+
+def _case(case: str, flipped: Mapping[str, tuple[float, float]]) -> str:
+    before, now = flipped.get(case, (None, None))
+    moved = "" if before is None else f"  {number(before)} -> {number(now)}"
+    return f"{text.one_line(case, 120)}{moved}"
 
 
 _NAMED = 10

@@ -16,7 +16,16 @@ from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.digest import LENGTH
 from pytest_ailoop.settings import Settings
 
-__all__ = ["commit_of", "dirty_of", "listed", "models_of", "name_and_version", "versions"]
+__all__ = [
+    "accepted_at",
+    "changed_since",
+    "commit_of",
+    "dirty_of",
+    "listed",
+    "models_of",
+    "name_and_version",
+    "versions",
+]
 
 PACKAGES = ("pytest", "pytest-ailoop", "openai", "genai-prices", "pydantic", "syrupy")
 PATIENCE = 5.0
@@ -39,6 +48,24 @@ def dirty_of(root: Path) -> str | None:
         return None
     changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary") or b""
     return hashlib.sha256(status + b"\0" + changes).hexdigest()[:LENGTH]
+
+
+def accepted_at(root: Path, baseline: Path) -> str | None:
+    """Return the commit that last changed *baseline*; None where there is none."""
+    found = _git(root, "log", "-1", "--format=%H", "--", os.fspath(baseline))
+    return found.decode("ascii", "replace").strip() or None if found else None
+
+
+def changed_since(root: Path, commit: str, until: str | None = None) -> list[str] | None:
+    """Return the files below *root* that git keeps and that differ from *commit*, sorted.
+
+    As they are now, or as they are in the commit *until*. None where git cannot tell.
+    """
+    how = ("--no-ext-diff", "--no-renames", "--name-only", "--relative", "-z")
+    found = _git(root, "diff", *how, commit, *([until] if until else []), "--", ".")
+    if found is None:
+        return None
+    return sorted({os.fsdecode(one) for one in found.split(b"\0") if one})
 
 
 def listed(root: Path) -> list[str]:

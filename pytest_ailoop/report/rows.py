@@ -9,13 +9,21 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from pytest_ailoop import stats
-from pytest_ailoop.data.baseline import Change, Comparison, EntryKey, Unmeasured, entry_key
+from pytest_ailoop.data.baseline import (
+    Change,
+    Comparison,
+    EntryKey,
+    Unmeasured,
+    entry_key,
+    sorted_axes,
+)
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.report.calls import Calls
 from pytest_ailoop.report.measures import CheckRow, ClassRow
+from pytest_ailoop.report.since import GroupKey
 from pytest_ailoop.report.sums import Sums
 from pytest_ailoop.report.worst import CaseRow, CaseRows, case_rows, worst_first
 from pytest_ailoop.stats import Interval
@@ -57,6 +65,8 @@ class Row:
     """How sure the rate is by case, and would be if all trials were independent."""
     checks: tuple[CheckRow, ...] = ()
     classes: tuple[ClassRow, ...] = ()
+    since: str = ""
+    """What changed since the baseline, where a score moved and no gate says it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,13 +120,17 @@ def rows(
     accepted: Sequence[str] = (),
     refused: Sequence[str] = (),
     faults: Sequence[str] = (),
+    causes: Mapping[GroupKey, str] | None = None,
     every_case: bool = True,
 ) -> Report:
     """Return everything that can be shown of a run; pure.
 
+    *causes* say why scores moved, by module, test and variant.
     Without *every_case* the rows of cases are those of the worst alone.
     """
     tables = _Tables(records, comparison, missing, only_worst=not every_case)
+    told = {(one.module, one.test, sorted_axes(one.variant)) for one in run.gates if one.since}
+    tables.causes = {group: one for group, one in (causes or {}).items() if group not in told}
     tests = tuple(_test_rows(test, tables) for test in run.plan.tests)
     planned = sum(len(one.variants) * len(one.selected) for one in run.plan.tests)
     cases = tables.cases.found
@@ -160,6 +174,7 @@ class _Tables:
         self.changes: dict[EntryKey, Counter[str]] = {}
         self.missing: Counter[EntryKey] = Counter()
         self.statuses: Counter[str] = Counter(comparison.counts)
+        self.causes: Mapping[GroupKey, str] = {}
         for record in records:
             group = _group(entry_key(record.key))
             if group not in self.sums:
@@ -204,7 +219,9 @@ def _variant_row(test: PlannedTest, variant: Variant, tables: _Tables) -> Row:
     group = entry_key(item)
     sums = tables.sums.get(group) or Sums()
     changes = tables.changes.get(group, Counter())
-    return _row(variant.label, len(test.selected), sums, changes, tables.missing[group])
+    found = _row(variant.label, len(test.selected), sums, changes, tables.missing[group])
+    since = tables.causes.get((group.module, group.test, group.variant), "")
+    return replace(found, since=since) if since else found
 
 
 def _row(label: str, planned: int, sums: Sums, changes: Mapping[str, int], missing: int) -> Row:

@@ -161,6 +161,8 @@ def _beneath(row: Row, verbose: int, *, several: bool, judges: bool) -> Iterator
         odd.insert(0, f"{row.scored} of {text.plural(row.planned, 'case')} scored")
     if odd:
         yield f"  ! {label}{', '.join(odd)}", _YELLOW
+    if row.since:
+        yield f"  . {label}{text.one_line(row.since, 300)}", {}
     if row.reliability:
         yield f"  . {label}{reliability_words(row.reliability)}", {}
     if verbose >= 1:

@@ -192,6 +192,7 @@ def _found(
     if gone > 0:
         reasons.append(f"{plural(gone, 'case')} of the {base.name} not compared")
     up: Literal[1, -1] = 1 if _direction(there) == "higher" else -1
+    flips = _flips(pairs, up)
     return Found(
         status=verdict.status,
         value=verdict.difference,
@@ -204,7 +205,7 @@ def _found(
         p=verdict.p,
         method=verdict.method,
         reasons=tuple(reasons),
-        named=tuple(_fallen(pairs, up)),
+        named=tuple(case for case, _, _ in flips["fell"]),
         facts={
             "against": base.name,
             "base": verdict.base,
@@ -212,6 +213,7 @@ def _found(
             "better": verdict.gains,
             "worse": verdict.losses,
             "needed_trials": verdict.needed_trials,
+            **flips,
         },
     )
 
@@ -220,14 +222,19 @@ def _direction(there: Mapping[EntryKey, AcceptedScore]) -> str:
     return next(iter(there.values())).direction
 
 
-def _fallen(pairs: Sequence[Pair], up: int) -> Iterator[str]:
-    """Yield the cases that got worse, worst first."""
-    falls = []
+def _flips(pairs: Sequence[Pair], up: int) -> dict[str, list[tuple[str, float, float]]]:
+    """Return the cases that fell, worst first, and those that rose, with before and now."""
+    moved = []
     for one in pairs:
         values = [v for v in one.candidate if v is not None]
         if values:
-            falls.append((up * (sum(values) / len(values) - one.base), one.case))
-    yield from (case for fall, case in sorted(falls) if fall < 0)
+            now = round(sum(values) / len(values), 6)  # As the baseline keeps it.
+            moved.append((up * (now - one.base), (one.case, one.base, now)))
+    moved.sort(key=lambda one: (-abs(one[0]), one[1][0]))
+    return {
+        "fell": [flip for way, flip in moved if way < 0],
+        "rose": [flip for way, flip in moved if way > 0],
+    }
 
 
 def with_reasons(found: Found, verdict: ComparisonVerdict) -> Found:

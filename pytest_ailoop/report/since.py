@@ -1,0 +1,155 @@
+"""Why a score moved, in words: what changed since the accepted run, which cases flipped.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_ailoop.data.baseline import Causes, Comparison, sorted_axes
+from pytest_ailoop.data.gate import GateVerdict
+from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.report import lineage
+from pytest_ailoop.report.numbers import number
+from pytest_ailoop.text import cut, plural
+
+__all__ = ["Code", "GroupKey", "Reasons", "causes_words", "flip_words", "flips", "told"]
+
+GroupKey = tuple[str, str, Variant]
+"""Module, test and variant, its axes sorted by name."""
+
+
+class Code:
+    """What git knows of the files that changed since a baseline was committed; asked once each."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[Path, list[str] | None] = {}
+
+    def since(self, baseline: Path) -> list[str] | None:
+        """Return the files that changed since *baseline* was committed as it is now.
+
+        None where git cannot tell: no repository, or a baseline that is not committed.
+        """
+        if baseline not in self._known:
+            self._known[baseline] = self._since(baseline)
+        return self._known[baseline]
+
+    def _since(self, baseline: Path) -> list[str] | None:
+        commit = lineage.accepted_at(self._root, baseline)
+        found = lineage.changed_since(self._root, commit) if commit else None
+        if found is None or baseline.relative_to(self._root).as_posix() in found:
+            return None
+        return [one for one in found if not set(_OURS) & set(Path(one).parts)]
+
+
+#: What runs leave behind is no cause.
+_OURS = ("__snapshots__", "__recordings__")
+
+
+def told(
+    comparison: Comparison, files: Sequence[str] | None = None, *, since: str
+) -> Mapping[GroupKey, str]:
+    """Return for each group of which a score moved what changed since, in words."""
+    found = _by_group(comparison).items()
+    return {group: causes_words(one, files, since=since) for group, one in found if one.moved}
+
+
+class Reasons:
+    """Why scores moved against the baselines; git is asked only where some did."""
+
+    def __init__(
+        self,
+        code: Code,
+        rolling: Comparison,
+        pinned: Callable[[], Comparison],
+        *,
+        place: Callable[[str, str], Path],
+    ) -> None:
+        """*place* gives the file of a module's `baseline` or `pinned baseline`."""
+        self._code, self._place, self._pinned = code, place, pinned
+        self._known = {"baseline": _by_group(rolling)}
+
+    def causes(self) -> Mapping[GroupKey, str]:
+        """Return for each group of which a score moved what changed since, in words."""
+        found = self._known["baseline"].items()
+        return {group: self._words(one, "baseline") for group, one in found if one.moved}
+
+    def explain(self, verdict: GateVerdict) -> GateVerdict:
+        """Return a comparison's verdict with what changed and which cases flipped."""
+        if verdict.gate.kind != "no_regression" or verdict.status in ("unchanged", "no baseline"):
+            return verdict
+        since = verdict.facts.get("against", "baseline")
+        if since not in self._known:
+            self._known[since] = _by_group(self._pinned())
+        group = verdict.module, verdict.test, sorted_axes(verdict.variant)
+        found = self._known[since].get(group)
+        told = ("" if found is None else self._words(found, since), flip_words(verdict.facts))
+        return replace(verdict, since=tuple(one for one in told if one))
+
+    def _words(self, causes: Causes, since: str) -> str:
+        path = self._place(causes.module, since)
+        return causes_words(causes, self._code.since(path) if causes.moved else None, since=since)
+
+
+def _by_group(comparison: Comparison) -> dict[GroupKey, Causes]:
+    return {(one.module, one.test, one.variant): one for one in comparison.causes}
+
+
+def causes_words(causes: Causes, files: Sequence[str] | None = None, *, since: str) -> str:
+    """Return `changed since the baseline: prompt terse (60 of 60 cases)`, or what did not.
+
+    *files* are those that changed since, where that is known; *since* names what is compared
+    with. Empty where nothing changed and nothing moved.
+    """
+    changed = [*causes.changed, *_files(files)]
+    if changed:
+        return f"changed since the {since}: {'; '.join(changed)}{_rescored(causes)}"
+    if not causes.moved:
+        return ""
+    same = [*causes.same, *(["files"] if files is not None else [])]
+    kept = f"same {', '.join(same)}" if same else "as far as is known"
+    return f"nothing of ours changed since the {since}: {kept} -> {_blame(causes, files)}"
+
+
+def _files(files: Sequence[str] | None) -> tuple[str, ...]:
+    if not files:
+        return ()
+    some = ", ".join(cut(one, 60) for one in files[:_SOME]) + ", ..." * (len(files) > _SOME)
+    return (f"{plural(len(files), 'file')} in git ({some})",)
+
+
+_SOME = 3
+
+
+def _rescored(causes: Causes) -> str:
+    if not causes.rescored or any(one.startswith(("check", "judge")) for one in causes.changed):
+        return ""
+    return f"; of {plural(causes.rescored, 'moved case')} the outputs are the same"
+
+
+def _blame(causes: Causes, files: Sequence[str] | None) -> str:
+    if causes.rescored == causes.moved:
+        return "the outputs are the same, so what scores them moved"
+    return "the model moved" if files is not None else "the model or the code moved"
+
+
+def flips(facts: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return the cases that flipped, by a comparison's facts: before and now, worst first."""
+    found = [*facts.get("fell", ()), *facts.get("rose", ())]
+    return {case: (before, now) for case, before, now in found}
+
+
+def flip_words(facts: Mapping[str, Any], most: int = 5) -> str:
+    """Return `fell: c3 1 -> 0, c7 1 -> 0.5; rose: c9 0 -> 1`, the worst first."""
+    parts = []
+    for name in ("fell", "rose"):
+        found = facts.get(name, ())
+        shown = [f"{cut(case, 60)} {number(old)} -> {number(new)}" for case, old, new in found]
+        more = [f"{len(found) - most} more"] if len(found) > most else []
+        parts += [f"{name}: {', '.join([*shown[:most], *more])}"] if found else []
+    return "; ".join(parts)
