@@ -309,7 +309,7 @@ def settle(
         run=run,
         records=records,
         comparison=comparison,
-        causes=told(comparison, since="baseline"),
+        causes=told(comparison, since="the baseline"),
         accepted=done.accepted,
         refused=done.refused,
         faults=(*map("baseline unreadable: {}".format, baselines.faults.values()), *done.faults),

@@ -100,7 +100,7 @@ def _lines(
     body = [_cells(group, each) for group, each in _groups(found.changes).items()]
     for line in table(head, body, width=width()):
         yield line, {}
-    for (_, test, variant), words in told(found, files, since="run A").items():
+    for (_, test, variant), words in told(found, files, since="A").items():
         group = " ".join(part for part in (test, variant.label) if part)
         yield text.one_line(f"{group}: {words}", 400), {}
     yield from move_lines(found.changes, title="changed cases:")

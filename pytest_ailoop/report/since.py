@@ -93,7 +93,8 @@ class Reasons:
 
     def _words(self, causes: Causes, since: str) -> str:
         path = self._place(causes.module, since)
-        return causes_words(causes, self._code.since(path) if causes.moved else None, since=since)
+        files = self._code.since(path) if causes.moved else None
+        return causes_words(causes, files, since=f"the {since}")
 
 
 def _by_group(comparison: Comparison) -> dict[GroupKey, Causes]:
@@ -108,12 +109,12 @@ def causes_words(causes: Causes, files: Sequence[str] | None = None, *, since: s
     """
     changed = [*causes.changed, *_files(files)]
     if changed:
-        return f"changed since the {since}: {'; '.join(changed)}{_rescored(causes)}"
+        return f"changed since {since}: {'; '.join(changed)}{_rescored(causes)}"
     if not causes.moved:
         return ""
     same = [*causes.same, *(["files"] if files is not None else [])]
     kept = f"same {', '.join(same)}" if same else "as far as is known"
-    return f"nothing of ours changed since the {since}: {kept} -> {_blame(causes, files)}"
+    return f"nothing of ours changed since {since}: {kept} -> {_blame(causes, files)}"
 
 
 def _files(files: Sequence[str] | None) -> tuple[str, ...]:

@@ -51,7 +51,11 @@ def test_a_proven_loss_is_a_failure(evals: Evals, workers: tuple[str, ...]) -> N
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     assert "regressed" == evals.status()
     result.stdout.fnmatch_lines(
-        ["*no_regression(0.05): regressed, -25 pts [[]*", "worse than the baseline*", "  - c45  1 -> 0"]
+        [
+            "*no_regression(0.05): regressed, -25 pts [[]*",
+            "worse than the baseline*",
+            "  - c45  1 -> 0",
+        ]
     )
 
 

@@ -62,6 +62,7 @@ entries = st.builds(
     prompt_digest=st.none() | texts,
     models_answered=st.lists(texts, max_size=2).map(tuple),
     dataset_digest=texts,
+    asked_digest=texts,
 )
 baselines = st.lists(entries, max_size=6, unique_by=lambda one: repr(one.key))
 
@@ -97,6 +98,21 @@ def test_a_case_of_another_data_set_says_so() -> None:
     """A line accepted from an older data set keeps that digest, the others do not repeat theirs."""
     text = dump([entry("a"), entry("b"), entry("c", dataset_digest="old")])
     assert [line.count('"dataset"') for line in text.splitlines()] == [0, 1, 0, 0, 1]
+
+
+def test_what_is_asked_of_a_model_is_told_once() -> None:
+    """A test's own line has a digest for each model; a case accepted under another says so."""
+    cases = [entry("a", asked_digest="m1"), entry("b", asked_digest="m1"), entry("c")]
+    text = dump(cases)
+    assert '{"test": "test_answers", "dataset": "s1", "asked": {"mini": "m1"}}' in text
+    assert [line.count('"asked"') for line in text.splitlines()] == [0, 1, 0, 0, 1]
+    assert {one.key: one for one in cases} == parse(text, path="p", module=MODULE)
+
+
+def test_a_file_that_does_not_say_what_was_asked_is_read() -> None:
+    """Files of an earlier version have no such digest."""
+    (found,) = parse(f"{HEAD}\n{GROUP}\n{A}\n", path="p", module=MODULE).values()
+    assert "" == found.asked_digest
 
 
 def test_windows_line_ends_are_read() -> None:

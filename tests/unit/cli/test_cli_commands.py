@@ -180,6 +180,8 @@ def test_compare_two_runs(project: Path, capsys: pytest.CaptureFixture[str]) -> 
         f"B: run {second}",
         "  passed, cases in both  n     A    B  B against A",
         "  test_answers mini      3  100%  67%           -1",
+        "test_answers mini: nothing of ours changed since A: same checks, data -> the model or "
+        "the code moved",
         "changed cases:",
         "  - test_answers[b, mini]  regressed; passed 1 -> 0",
     ]
