@@ -6,26 +6,30 @@ module. PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_ailoop.baseline.books import Accepting, Baselines, accept_into
-from pytest_ailoop.baseline.file import baseline_path, pinned_path
+from pytest_ailoop.baseline.books import Accepting, Baselines, accept_into, slipped
+from pytest_ailoop.baseline.file import kept_path
+from pytest_ailoop.baseline.hygiene import Undecided
 from pytest_ailoop.baseline.measure import accepted_from
 from pytest_ailoop.data.baseline import Comparison
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, RunRecord
+from pytest_ailoop.data.slice import Slice
 from pytest_ailoop.report import lineage, runs
+from pytest_ailoop.report.attempts import counted
+from pytest_ailoop.report.keeping import keep
 from pytest_ailoop.report.rows import Report, rows
 from pytest_ailoop.report.shelf import Shelf
 from pytest_ailoop.report.since import Code, GroupKey, Reasons, told
+from pytest_ailoop.report.slices import slices as found_slices
 from pytest_ailoop.settings import AcceptKind, Settings
 
 __all__ = ["Outcome", "Session", "settle"]
@@ -51,6 +55,8 @@ class Outcome:
     """Planned items without a record, in plan order."""
     causes: Mapping[GroupKey, str] = field(default_factory=dict)
     """Why scores moved, in words, by module, test and variant."""
+    slices: tuple[Slice, ...] = ()
+    """Parts of the cases that were held against the rest, the oddest first; hints alone."""
     folder: Path | None = None
     """Where the run is kept; None where it could not be."""
 
@@ -80,6 +86,7 @@ class Outcome:
             refused=self.refused,
             faults=self.faults,
             causes=self.causes,
+            slices=self.slices,
             every_case=every_case,
         )
 
@@ -144,21 +151,24 @@ class Session:
             Code(self.settings.root),
             comparison,
             lambda: self._pinned(run.plan).compare_measured(measured, run.plan),
-            place=partial(_place, self.settings.root),
+            place=partial(kept_path, self.settings.root),
         )
         verdicts = self._decided(run.plan, records, baselines)
         verdicts = tuple(map(reasons.explain, verdicts))
         if any(one.blocking for one in verdicts):
             exit_status = exit_status or _FAILED
         run = replace(run, gates=verdicts, exit_status=exit_status)
+        if verdicts:
+            run = counted(self.settings.root, run)
         run = replace(run, bill=bill)
-        kept = _keep(self.settings.root, run, records)
+        kept = keep(self.settings.root, run, records)
         outcome = settle(
             baselines,
             run,
             records,
             kinds=self.settings.accept,
             barred=self.settings.ci and not self.settings.force,
+            forced=self.settings.force,
             missing=missing,
             comparison=comparison,
         )
@@ -167,7 +177,7 @@ class Session:
             causes=reasons.causes(),
             folder=kept.folder,
             faults=(*outcome.faults, *kept.faults),
-            warnings=kept.warnings,
+            warnings=(*outcome.warnings, *kept.warnings),
         )
 
     def _pinned(self, plan: Plan) -> Baselines:
@@ -209,7 +219,7 @@ class Session:
     ) -> RunRecord:
         moment = started.astimezone(UTC)
         counts: Counter[str] = Counter()
-        models = lineage.models_of(_counted(records, counts))
+        models = lineage.models_of(lineage.counted(records, counts))
         counts["missing"] = missing
         root = self.settings.root
         return RunRecord(
@@ -229,41 +239,8 @@ class Session:
         )
 
 
-def _place(root: Path, module: str, since: str) -> Path:
-    return (pinned_path if since == "pinned baseline" else baseline_path)(root, module)
-
-
 _FAILED = 1
 """Exit status of a run with failures; a gate that is red is one, although it runs last."""
-
-
-def _counted(records: Iterable[ItemRecord], counts: Counter[str]) -> Iterator[ItemRecord]:
-    """Yield *records*, each of which may be read from a disk, and count their outcomes."""
-    for one in records:
-        counts[str(one.outcome)] += 1
-        yield one
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Kept:
-    folder: Path | None = None
-    faults: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-#: A place that is not meant to be written to: there, a run is of no less worth without its files.
-_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-def _keep(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> _Kept:
-    try:
-        return _Kept(folder=runs.write(root, run, records))
-    except (OSError, ValueError, TypeError) as error:
-        words = error.strerror if isinstance(error, OSError) else str(error)
-        told = (f"the run could not be kept under {runs.FOLDER}/runs: {words or error}",)
-        if isinstance(error, OSError) and error.errno in _READ_ONLY:
-            return _Kept(warnings=told)
-        return _Kept(faults=told)
 
 
 _BARRED = (
@@ -279,6 +256,7 @@ def settle(
     *,
     kinds: Sequence[AcceptKind] = (),
     barred: bool = False,
+    forced: bool = False,
     missing: Sequence[ItemKey] | None = None,
     comparison: Comparison | None = None,
 ) -> Outcome:
@@ -286,7 +264,8 @@ def settle(
 
     *missing* are planned items without a record, and *comparison* how it stands to the baselines,
     where that is known.
-    *barred* refuses to write (under `CI`). A baseline that cannot be read is left untouched, and
+    *barred* refuses to write (under `CI`); cases over which a comparison could not tell are
+    accepted only if *forced*. A baseline that cannot be read is left untouched, and
     so are all cases that this run did not measure.
     """
     plan = run.plan
@@ -304,12 +283,15 @@ def settle(
             kinds,
             whole=whole and run.exit_status == 0,
             trials_given=run.options.get("trials") is not None,
+            undecided=None if forced else Undecided(plan, run.gates),
         )
     return Outcome(
         run=run,
         records=records,
         comparison=comparison,
         causes=told(comparison, since="the baseline"),
+        slices=found_slices(plan, comparison, run.gates),
+        warnings=slipped(baselines, plan, run.gates, written=bool(done.accepted)),
         accepted=done.accepted,
         refused=done.refused,
         faults=(*map("baseline unreadable: {}".format, baselines.faults.values()), *done.faults),

@@ -12,7 +12,7 @@ A case that was not measured in this run keeps its line whatever is accepted. PY
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pytest_ailoop.data.baseline import Accepted, Change, Comparison, EntryKey
@@ -62,11 +62,13 @@ def accept(
     *,
     complete_and_passing: bool,
     trials_given: bool = False,
+    undecided: Callable[[EntryKey], str] | None = None,
 ) -> Acceptance:
     """Return *old* with those changes of *comparison* that *kinds* accept.
 
     Lines of cases that this run did not measure are kept as they are; with *trials_given* (a
-    number of trials for this run alone) so are lines that rest on more trials. The data set is told
+    number of trials for this run alone) so are lines that rest on more trials, and those of which
+    *undecided* says what could not tell whether they got worse. The data set is told
     once for all lines of a test: it is the one of the test's last acceptance.
     """
     asked = set(kinds)
@@ -74,6 +76,8 @@ def accept(
     entries = dict(old)
     done: Counter[str] = Counter()
     left: Counter[tuple[AcceptKind, str]] = Counter()
+    held: Counter[str] = Counter()
+    taken: list[Accepted] = []
     fewer = 0
     for change in comparison.changes:
         kind = kind_of(change)
@@ -82,7 +86,10 @@ def accept(
         if trials_given and _has_fewer_trials(change):
             fewer += 1
             continue
-        if kind not in may:
+        doubt = undecided(change.key) if undecided and change.before and kind in may else ""
+        if doubt:
+            held[doubt] += 1
+        elif kind not in may:
             if change.status != "unchanged":
                 left[kind, change.status] += 1
         elif change.now is None:
@@ -91,21 +98,30 @@ def accept(
         else:
             entries[change.key] = change.now
             done[change.status] += 1
+            taken.append(change.now)
     unpruned = _unpruned(left["prune", "missing"]) if "prune" in asked - may else ()
     # Everything measured was asked for: a gone case was not measured, so keeping it is no refusal.
     everything = asked == set(ORDER)
     if unpruned:
         del left["prune", "missing"]
     return Acceptance(
-        entries=_over_one_dataset(entries, comparison, may),
+        entries=_over_one_dataset(entries, taken),
         done=tuple(_done(status, done[status]) for status in sorted(done)),
         left=(
             *_left(comparison, left, old),
             *_left_for_trials(fewer),
             *(unpruned if everything else ()),
         ),
-        refused=() if everything else unpruned,
+        refused=(*_held(held), *(() if everything else unpruned)),
     )
+
+
+def _held(found: Mapping[str, int]) -> Iterator[str]:
+    for why, count in sorted(found.items()):
+        yield (
+            f"left {plural(count, 'case')} as accepted before: {why}, so this may be chance; next: "
+            "more cases or trials, or --ailoop-force"
+        )
 
 
 def _has_fewer_trials(change: Change) -> bool:
@@ -121,15 +137,11 @@ def _left_for_trials(count: int) -> tuple[str, ...]:
 
 
 def _over_one_dataset(
-    entries: Mapping[EntryKey, Accepted], comparison: Comparison, may: set[AcceptKind]
+    entries: Mapping[EntryKey, Accepted], taken: Iterable[Accepted]
 ) -> Mapping[EntryKey, Accepted]:
     """Were each line to keep its own, a partial run over a changed data set would rewrite lines of
     cases that it did not measure, only to say of what data set they are."""
-    latest = {
-        (one.key.module, one.key.test): one.now.dataset_digest
-        for one in comparison.changes
-        if one.now is not None and kind_of(one) in may
-    }
+    latest = {(one.key.module, one.key.test): one.dataset_digest for one in taken}
     return {
         key: replace(one, dataset_digest=latest.get((key.module, key.test), one.dataset_digest))
         for key, one in entries.items()

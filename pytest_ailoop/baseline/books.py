@@ -12,13 +12,15 @@ from pathlib import Path
 from pytest_ailoop.baseline.accept import accept
 from pytest_ailoop.baseline.compare import compare
 from pytest_ailoop.baseline.file import baseline_path, pinned_path, read
+from pytest_ailoop.baseline.hygiene import Undecided, slips
 from pytest_ailoop.baseline.measure import Measured, accepted_from
 from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey
+from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.record import ItemRecord, Plan
 from pytest_ailoop.errors import BaselineError
 from pytest_ailoop.settings import AcceptKind
 
-__all__ = ["Accepting", "Baselines", "accept_into"]
+__all__ = ["Accepting", "Baselines", "accept_into", "slipped"]
 
 
 class Baselines:
@@ -71,11 +73,12 @@ def accept_into(
     *,
     whole: bool,
     trials_given: bool,
+    undecided: Undecided | None = None,
 ) -> Accepting:
     """Write *kinds* of what was measured into *baselines*; what cannot be is told, not raised.
 
     *whole* says that the run measured everything and passed; *trials_given*, that it was told how
-    often to try.
+    often to try; *undecided* knows the cases over which a gate could not tell.
     """
     # syrupy brings pytest along; only who accepts pays for it.
     from pytest_ailoop.baseline.extension import write_baseline
@@ -86,6 +89,7 @@ def accept_into(
         kinds,
         complete_and_passing=whole,
         trials_given=trials_given,
+        undecided=None if undecided is None else undecided.why,
     )
     modules: dict[str, dict[EntryKey, Accepted]] = {}
     for key in (*baselines.entries, *result.entries):
@@ -99,7 +103,7 @@ def accept_into(
         except (OSError, BaselineError) as error:
             faults.append(f"the baseline of {module} could not be written: {error}")
     unread = [f"nothing of {module} accepted" for module in sorted(baselines.faults)]
-    done = result.done or (() if unread else ("nothing to accept",))
+    done = result.done or (() if unread or result.refused else ("nothing to accept",))
     if faults:
         # The counts are those of all modules together.
         done = (f"accepted only in {', '.join(written)}",) if written else ()
@@ -108,3 +112,16 @@ def accept_into(
         refused=(*result.refused, *unread),
         faults=tuple(faults),
     )
+
+
+def slipped(
+    baselines: Baselines, plan: Plan, verdicts: Sequence[GateVerdict], *, written: bool
+) -> tuple[str, ...]:
+    """Return where *baselines* came down since they were pinned; *written* are to be read anew."""
+    if not any(one.gate.kind == "no_regression" for one in verdicts):
+        return ()
+    pinned = Baselines.of(baselines.root, plan, pinned=True)
+    if not pinned.entries:
+        return ()
+    now = Baselines.of(baselines.root, plan) if written else baselines
+    return tuple(slips(now.entries, pinned.entries, verdicts))

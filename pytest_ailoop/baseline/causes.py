@@ -18,7 +18,8 @@ _Both = Sequence[tuple[Change, Accepted, Accepted]]
 
 
 def causes(changes: Iterable[Change], judges: Collection[str] = ()) -> tuple[Causes, ...]:
-    """Return what changed for each test and variant with cases in both runs, in their order.
+    """Return what changed for each test and variant with cases in both runs, in their order; of one
+    in which nothing did, nothing.
 
     *judges* are the names of scores that a model gave: theirs is a prompt or a model that changed.
     """
@@ -31,7 +32,7 @@ def causes(changes: Iterable[Change], judges: Collection[str] = ()) -> tuple[Cau
 
 def _causes(group: _Group, members: Sequence[Change], judges: Collection[str]) -> Causes | None:
     both = [(one, one.before, one.now) for one in members if one.before and one.now]
-    if not both:
+    if not both or not any(map(_differs_at_all, members)):
         return None
     module, test, variant = group
     words = {
@@ -53,6 +54,10 @@ def _causes(group: _Group, members: Sequence[Change], judges: Collection[str]) -
         changed=tuple(one for some in words.values() for one in some),
         same=tuple(name for name, some in words.items() if not some and _is_known(name, both)),
     )
+
+
+def _differs_at_all(change: Change) -> bool:
+    return change.status != "unchanged" or bool({*change.causes} - {"output"})
 
 
 def _is_known(name: str, both: _Both) -> bool:

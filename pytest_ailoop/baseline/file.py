@@ -32,6 +32,7 @@ __all__ = [
     "SUFFIX",
     "baseline_path",
     "dump",
+    "kept_path",
     "parse",
     "pinned_path",
     "read",
@@ -67,6 +68,11 @@ def pinned_path(root: Path, module: str) -> Path:
     """Return where the pinned baseline of *module* is kept: beside the rolling one."""
     path = baseline_path(root, module)
     return path.with_name(path.name.removesuffix(SUFFIX) + PINNED)
+
+
+def kept_path(root: Path, module: str, since: str) -> Path:
+    """Return where *since*, the `baseline` or the `pinned baseline`, of *module* is kept."""
+    return (pinned_path if since == "pinned baseline" else baseline_path)(root, module)
 
 
 def sort_key(key: EntryKey) -> tuple[str, str, str, str]:

@@ -28,7 +28,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--only", metavar="KINDS", help=f"some of {','.join(KINDS)}; all of them by default"
     )
-    parser.add_argument("--force", action="store_true", help="also where CI is set")
+    parser.add_argument(
+        "--force", action="store_true", help="also where CI is set, or a gate could not tell"
+    )
     parser.set_defaults(run_command=accept)
 
 
@@ -39,7 +41,9 @@ def accept(options: argparse.Namespace) -> int:
     stored = stored_run(root, options.run)
     barred = in_ci() and not options.force
     baselines = Baselines.of(root, stored.run.plan)
-    outcome = settle(baselines, stored.run, stored.records, kinds=kinds, barred=barred)
+    outcome = settle(
+        baselines, stored.run, stored.records, kinds=kinds, barred=barred, forced=options.force
+    )
     show_lines(_lines(outcome))
     return 1 if outcome.broken else 0
 
@@ -62,9 +66,11 @@ def _lines(outcome: Outcome) -> Iterator[Line]:
     for one in outcome.accepted:
         yield f"  {text.one_line(one, 200)}", {"green": one.startswith(("accepted", "removed"))}
     for one in outcome.refused:
-        yield f"  {text.one_line(one, 200)}", {"red": True}
+        yield f"  {text.one_line(one, 300)}", {"red": True}
     for one in outcome.faults:
         yield f"  {text.one_line(one, 400)}", {"red": True}
+    for one in outcome.warnings:
+        yield f"  {text.one_line(one, 400)}", {"yellow": True}
     if outcome.comparison.incomplete:
         reasons = "; ".join(text.one_line(one, 200) for one in outcome.comparison.incomplete)
         yield f"  incomplete: {reasons}", {"yellow": True}

@@ -149,7 +149,7 @@ class Comparison:
     counts: Mapping[str, int] = field(default_factory=dict)
     """Cases by status, with `not measured`, `not run` and `not compared`; zeros are left out."""
     causes: tuple[Causes, ...] = ()
-    """What changed, for each test and variant that has cases in both runs."""
+    """What changed, for each test and variant that has cases in both runs, if anything did."""
 
 
 def entry_key(key: ItemKey) -> EntryKey:

@@ -113,6 +113,8 @@ class PlannedTest:
     """What decides for each variant; without one, every item decides for itself."""
     asked: Mapping[str, str] = field(default_factory=dict)
     """Digest of name and parameters of the model asked, by alias."""
+    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values of metadata that cases are sliced by, such as `lang=de`, by case id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +144,12 @@ class RunRecord:
     """Git commit, or None outside a repository."""
     dirty: str | None = None
     """Digest of the uncommitted changes; None for a clean tree."""
+    inputs: str | None = None
+    """Digest of the plan, where gates decided over all of it at a commit."""
+    attempt: int = 1
+    """Which of the kept runs of the same commit, changes and plan it is."""
+    failed_before: int = 0
+    """How many of the earlier ones failed."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The ailoop options in force, and pytest's arguments."""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -225,6 +233,7 @@ def _planned_from(data: Mapping[str, Any]) -> PlannedTest:
         "selected": tuple(data["selected"]),
         "tags": {case: tuple(tags) for case, tags in data.get("tags", {}).items()},
         "gates": tuple(map(spec_from, data.get("gates", ()))),
+        "slices": {case: tuple(some) for case, some in data.get("slices", {}).items()},
     }
     return PlannedTest(**{**data, **changed})
 

@@ -51,7 +51,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "write these kinds of change into the baseline: a comma-separated list of "
         f"{', '.join(ACCEPT)} (--snapshot-update accepts all of them)",
     },
-    "force": {**_SWITCH, "help": "accept into the baseline although CI is set"},
+    "force": {
+        **_SWITCH,
+        "help": "accept into the baseline although CI is set, or a gate could not tell",
+    },
     "inconclusive": {
         "choices": POLICIES,
         "help": "what a gate does that has too little data to decide: warn (default) or fail",

@@ -7,7 +7,8 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "accepted_at",
     "changed_since",
     "commit_of",
+    "counted",
     "dirty_of",
     "listed",
     "models_of",
@@ -123,6 +125,13 @@ def name_and_version(installed: Any) -> tuple[str, str]:
     text = installed.read_text("METADATA") or installed.read_text("PKG-INFO") or ""
     found = dict(_HEADER.findall(text.partition("\n\n")[0]))
     return found.get("Name", ""), found.get("Version", "")
+
+
+def counted(records: Iterable[ItemRecord], counts: Counter[str]) -> Iterator[ItemRecord]:
+    """Yield *records*, each of which may be read from a disk, and count their outcomes."""
+    for one in records:
+        counts[str(one.outcome)] += 1
+        yield one
 
 
 def models_of(records: Iterable[ItemRecord]) -> dict[str, tuple[str, ...]]:

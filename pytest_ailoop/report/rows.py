@@ -20,7 +20,9 @@ from pytest_ailoop.data.baseline import (
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
+from pytest_ailoop.data.slice import Slice
 from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.report.attempts import attempt_words
 from pytest_ailoop.report.calls import Calls
 from pytest_ailoop.report.measures import CheckRow, ClassRow
 from pytest_ailoop.report.since import GroupKey
@@ -104,6 +106,10 @@ class Report:
     """Why not all was to run in the first place; part of `incomplete`."""
     has_baseline: bool
     gates: tuple[GateVerdict, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    """Parts of the cases that were held against the rest; hints."""
+    attempt: str = ""
+    """Which run of the same commit and plan it is, where it is not the first."""
     accepted: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -121,6 +127,7 @@ def rows(
     refused: Sequence[str] = (),
     faults: Sequence[str] = (),
     causes: Mapping[GroupKey, str] | None = None,
+    slices: Sequence[Slice] = (),
     every_case: bool = True,
 ) -> Report:
     """Return everything that can be shown of a run; pure.
@@ -151,6 +158,8 @@ def rows(
         narrowed=run.plan.narrowed,
         has_baseline=comparison.accepted > 0,
         gates=run.gates,
+        slices=tuple(slices),
+        attempt=attempt_words(run),
         accepted=tuple(accepted),
         refused=tuple(refused),
         faults=tuple(faults),

@@ -136,7 +136,8 @@ def _rescored(causes: Causes) -> str:
 def _blame(causes: Causes, files: Sequence[str] | None) -> str:
     if causes.rescored == causes.moved:
         return "the outputs are the same, so what scores them moved"
-    return "the model moved" if files is not None else "the model or the code moved"
+    left = "what lies outside of git" if files is not None else "the code"
+    return f"the model or {left} moved"
 
 
 def flips(facts: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pytest_ailoop import text
-from pytest_ailoop.data.baseline import Change, EntryKey
-from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.redaction import redact_shown as redact
+from pytest_ailoop.report.changes import change_words, move_lines, name_of
 from pytest_ailoop.report.costs import differs, judges_words, paid, paid_words
 from pytest_ailoop.report.detail import (
     check_lines,
@@ -18,8 +17,9 @@ from pytest_ailoop.report.detail import (
 )
 from pytest_ailoop.report.failure import failure_lines
 from pytest_ailoop.report.gates import gate_counts, gate_lines
-from pytest_ailoop.report.numbers import count, interval, money, number, seconds
+from pytest_ailoop.report.numbers import count, interval, money, seconds
 from pytest_ailoop.report.rows import Report, Row, TestRows
+from pytest_ailoop.report.slices import slice_lines
 from pytest_ailoop.report.table import table
 from pytest_ailoop.report.worst import CaseRow
 
@@ -32,9 +32,6 @@ HEAD = ("variant", "passed", "rate [95% CI]", "vs baseline", "p50/p95", "tokens"
 _RED: dict[str, Any] = {"red": True}
 _YELLOW: dict[str, Any] = {"yellow": True}
 _BOLD: dict[str, Any] = {"bold": True}
-_ORDER = ("regressed", "improved", "new", "missing", "changed case", "changed check",
-          "changed prompt", "not measured", "not run", "not compared")  # fmt: skip
-_SHORT = {"regressed": "-{}", "improved": "+{}", "new": "{} new", "missing": "{} gone"}
 
 
 def lines(
@@ -106,6 +103,9 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
         yield from _test(test, width, verbose, judges=several)
     yield from _totals(report)
     yield from gate_lines(report.gates, verbose=verbose)
+    if report.attempt:
+        yield report.attempt, _YELLOW
+    yield from slice_lines(report.slices, verbose=verbose)
     yield from _worst(report, width, verbose)
     if verbose >= 2:
         yield from _every_case(report, width)
@@ -184,25 +184,6 @@ def _odd_outcomes(row: Row) -> Iterator[str]:
         yield f"{text.plural(row.unscored, 'score')} could not be given"
 
 
-def change_words(changes: Mapping[str, int], *, short: bool = False) -> str:
-    """Return `2 regressed, 1 improved, 7 unchanged`; short `-2 +1`, or `same`."""
-    # What was not measured stands in a line of its own below a row.
-    order = _ORDER[:-3] if short else _ORDER
-    parts = [
-        _change_word(status, short).format(changes[status])
-        for status in order
-        if changes.get(status)
-    ]
-    if changes.get("unchanged") and not (short and parts):
-        parts.append("same" if short else f"{changes['unchanged']} unchanged")
-    return (" " if short else ", ").join(parts)
-
-
-def _change_word(status: str, short: bool) -> str:
-    words = "{} " + status.replace("changed ", "chg ")
-    return _SHORT.get(status, words) if short else "{} " + status
-
-
 def _totals(report: Report) -> Iterator[Line]:
     calls = report.total.calls
     if calls.origins:
@@ -250,25 +231,6 @@ def case_lines(row: CaseRow, width: int) -> Iterator[Line]:
         yield f"    | {text.one_line(row.reason, 2 * (width - 8))}", {}
 
 
-def name_of(key: EntryKey | ItemKey) -> str:
-    """Return `test_answers[refund-01, mini terse]`: how a case is called in lines."""
-    label = f", {key.variant.label}" if key.variant.label else ""
-    trial = f", trial {key.trial}" if isinstance(key, ItemKey) and key.trial > 1 else ""
-    return text.one_line(f"{key.test}[{key.case}{label}{trial}]", 160)
-
-
-def move_lines(changes: Iterable[Change], *, title: str) -> Iterator[Line]:
-    """Yield each case that differs, with what moved from where to where and what else changed."""
-    shown = [one for one in changes if one.status != "unchanged" or one.causes]
-    shown.sort(key=lambda one: (*_ORDER, "unchanged").index(one.status))
-    if shown:
-        yield title, _BOLD
-    for one in shown:
-        moved = [f"{m.name} {number(m.before)} -> {number(m.now)}" for m in one.moved]
-        rest = [*moved, *(f"changed: {cause}" for cause in one.causes)]
-        yield f"  - {name_of(one.key)}  {text.one_line('; '.join([one.status, *rest]), 200)}", {}
-
-
 def _missing(report: Report, verbose: int) -> Iterator[Line]:
     limit = len(report.missing) if verbose >= 2 else _named(report)
     if report.missing:
@@ -303,6 +265,6 @@ def _endings(report: Report) -> Iterator[Line]:
     for one in report.accepted:
         yield f"baseline: {text.one_line(one, 200)}", {"green": True}
     for one in report.refused:
-        yield f"baseline: {text.one_line(one, 200)}", _RED
+        yield f"baseline: {text.one_line(one, 300)}", _RED
     for command, purpose in report.next:
         yield f"next: {command}  ({purpose})", {}

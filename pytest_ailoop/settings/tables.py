@@ -229,6 +229,7 @@ TABLES = Table(
         "judge": NAME,
         "recordings": RECORDINGS,
         "gates": table_by_name(_alias, GATE),
+        "slices": listed(NAME),
         "accepted_failures": listed(ACCEPTED),
     }
 )

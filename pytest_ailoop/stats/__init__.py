@@ -8,6 +8,7 @@ taken from their modules, which load when a gate or a comparison asks for them:
 - `paired`: two runs over the same cases; `cross_checks`: the same question by other means
 - `trials`: pass@k, pass^k, and one value of several trials; `flips`: one case that wavers or breaks
 - `power`: what a run can see, and how many cases it would take
+- `two_groups`: a slice of the cases and the rest
 - `multiple`: many metrics at once; `sequential`: stopping early
 
 PYTEST_DONT_REWRITE

@@ -23,7 +23,7 @@ def item(case: str, passed: float | None = 1.0, *, trial: int = 1, **more: Any) 
         key=ItemKey(module="test_a.py", test="test_a", variant=PLAIN, case=case, trial=trial),
         nodeid=f"test_a.py::test_a[{case}]",
         outcome=outcome,  # type: ignore[arg-type]
-        case_digest=f"digest of {case}",
+        case_digest=more.pop("case_digest", f"digest of {case}"),
         **{"scores": scores, "output_digest": more.pop("output", None), **more},
     )
 

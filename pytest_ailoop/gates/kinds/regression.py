@@ -213,6 +213,7 @@ def _found(
             "better": verdict.gains,
             "worse": verdict.losses,
             "needed_trials": verdict.needed_trials,
+            "unscored": verdict.unscored,
             **flips,
         },
     )

@@ -23,7 +23,7 @@ WORDS = [
     ({"moved": 2}, None, "nothing of ours changed since A: same checks, data -> the model or the "
      "code moved"),
     ({"moved": 2}, [], "nothing of ours changed since A: same checks, data, files -> the model "
-     "moved"),
+     "or what lies outside of git moved"),
     ({"moved": 2, "rescored": 2}, None, "nothing of ours changed since A: same checks, data -> "
      "the outputs are the same, so what scores them moved"),
     ({"moved": 2}, ["app.py"], "changed since A: 1 file in git (app.py)"),

@@ -136,7 +136,7 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "ailoop.toml") -> str
         (
             "jugde = 'a'",
             "ailoop.toml: unknown key 'jugde'; did you mean 'judge'? "
-            "(known: accepted_failures, gates, judge, models, recordings)",
+            "(known: accepted_failures, gates, judge, models, recordings, slices)",
         ),
         (
             "[models.mini]\nbase_ulr = 'x'",

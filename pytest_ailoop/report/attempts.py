@@ -1,0 +1,80 @@
+"""Which attempt it is: earlier runs of the same commit with the same plan, and how they ended.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_ailoop.data.record import RunRecord, plain
+from pytest_ailoop.digest import digest
+from pytest_ailoop.report import runs
+from pytest_ailoop.report.numbers import percent
+
+__all__ = ["attempt_words", "counted"]
+
+_LOOKED = 50
+"""The newest kept runs; older ones are not counted."""
+
+_HEAD = 4096
+"""Bytes of a run.json that hold all that is looked at; the plan behind it may be megabytes."""
+
+_FAILED = 1
+
+
+def counted(root: Path, run: RunRecord) -> RunRecord:
+    """Return *run* with which attempt it is, before it is kept.
+
+    A run of a part, or outside of a repository, is none: nobody can tell what it repeats.
+    """
+    if run.commit is None or run.plan.narrowed:
+        return run
+    inputs = digest(plain(run.plan))
+    same = run.commit, run.dirty, inputs
+    earlier = [one["exit_status"] for one in _heads(root) if _inputs(one) == same]
+    failed = sum(one == _FAILED for one in earlier)
+    return replace(run, inputs=inputs, attempt=len(earlier) + 1, failed_before=failed)
+
+
+def _inputs(head: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(head.get(name) for name in ("commit", "dirty", "inputs"))
+
+
+def _heads(root: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield what the newest kept runs say of themselves before their options."""
+    for name in runs.names(root)[-_LOOKED:]:
+        try:
+            with (runs.runs_folder(root) / name / "run.json").open(encoding="utf-8") as file:
+                head, found, _ = file.read(_HEAD).partition(',\n "options"')
+            known = json.loads(head + "}") if found else {}
+        except (OSError, ValueError):
+            continue  # A damaged run is told where it is asked for.
+        if isinstance(known.get("exit_status"), int):
+            yield known
+
+
+def attempt_words(run: RunRecord) -> str:
+    """Return `3rd run of this commit with the same plan: 2 failed before`; empty for the first."""
+    if run.attempt < 2:
+        return ""
+    changes = " and changes" if run.dirty else ""
+    words = f"{_ordinal(run.attempt)} run of this commit{changes} with the same plan"
+    if not run.failed_before:
+        return words
+    words += f": {run.failed_before} failed before"
+    if run.exit_status:
+        return words
+    alpha = max((one.gate.alpha for one in run.gates), default=0.05)
+    missed = 1 - (1 - alpha) ** run.attempt
+    until = f"a gate that misses {percent(alpha)} misses up to {percent(missed)}"
+    return f"{words}; run until it is green, {until}"
+
+
+def _ordinal(count: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count}{'th' if 11 <= count % 100 <= 13 else ending}"

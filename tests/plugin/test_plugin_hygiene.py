@@ -1,0 +1,135 @@
+"""What keeps a baseline honest: refusals, losses that add up, and attempts that are counted."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from pytest_ailoop import cli
+
+EVAL = """
+import pathlib
+
+@pytest.mark.ailoop(dataset="cases.jsonl", gate=[{gate}])
+def test_it(case):
+    right = int(pathlib.Path(__file__).with_name("right.txt").read_text())
+    expect(int(case.id[1:]) < right).to(equals(True))
+"""
+
+
+class Evals:
+    """Sixty cases of which the first so many pass."""
+
+    def __init__(self, project: Any) -> None:
+        self.project = project
+        project.rows([{"id": f"c{n}", "input": "x"} for n in range(60)])
+        self.write("no_regression(0.05)")
+
+    def write(self, gate: str) -> None:
+        self.project.eval(EVAL.format(gate=gate))
+
+    def run(self, right: int, *args: str) -> pytest.RunResult:
+        self.project.write("right.txt", str(right))
+        result: pytest.RunResult = self.project.run(*args)
+        return result
+
+    def kept(self) -> str:
+        text: str = self.project.baseline().read_text()
+        return text
+
+
+@pytest.fixture
+def evals(project: Any) -> Evals:
+    return Evals(project)
+
+
+def told(result: pytest.RunResult) -> str:
+    """Return the output with its lines unwrapped."""
+    return " ".join(" ".join(result.outlines).split())
+
+
+def test_what_may_be_chance_is_not_accepted(evals: Evals, workers: tuple[str, ...]) -> None:
+    """A loss that was not shown stays out of the baseline unless forced, and that is red."""
+    evals.run(60, "--snapshot-update")
+    before = evals.kept()
+    result = evals.run(58, "--snapshot-update", *workers)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert before == evals.kept()
+    words = "as accepted before: no_regression(0.05) of test_it is inconclusive"
+    assert words in told(result)
+    forced = evals.run(58, "--snapshot-update", "--ailoop-force", *workers)
+    assert pytest.ExitCode.OK == forced.ret
+    assert before != evals.kept()
+
+
+def test_a_kept_run_is_no_way_around(
+    evals: Evals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`ailoop accept` refuses the same, and does it with --force."""
+    monkeypatch.delenv("CI", raising=False)
+    evals.run(60, "--snapshot-update")
+    before = evals.kept()
+    evals.run(58)
+    monkeypatch.chdir(evals.project.path)
+    assert 1 == cli.main(["accept"])
+    assert "is inconclusive, so this may be chance" in capsys.readouterr().out
+    assert before == evals.kept()
+    assert 0 == cli.main(["accept", "--force"])
+    assert before != evals.kept()
+
+
+def test_a_shown_loss_may_be_accepted(evals: Evals) -> None:
+    """A regression is a known change; a bar that is missed does not hang on the baseline."""
+    evals.run(60, "--snapshot-update")
+    before = evals.kept()
+    assert "refused" not in told(evals.run(40, "--snapshot-update"))
+    assert before != evals.kept()
+    evals.write("pass_rate(0.7)")
+    before = evals.kept()
+    evals.run(41, "--snapshot-update")
+    assert before != evals.kept()
+
+
+def test_small_losses_that_add_up_are_told(
+    evals: Evals, workers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the accepted scores lie half the margin below the pinned ones, each run says so."""
+    monkeypatch.delenv("CI", raising=False)
+    evals.run(60, "--snapshot-update")
+    monkeypatch.chdir(evals.project.path)
+    assert 0 == cli.main(["pin"])
+    result = evals.run(58, "--snapshot-update", "--ailoop-force", *workers)
+    assert "warning: the baseline of test_it lies 0.0333 below the pinned one" in told(result)
+    assert "below the pinned one" in told(evals.run(58, *workers))
+
+
+def git(evals: Evals, *arguments: str) -> None:
+    name = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    command = ["git", *name, *arguments]
+    subprocess.run(command, cwd=evals.project.path, check=True, capture_output=True)
+
+
+def test_runs_of_the_same_commit_are_counted(evals: Evals, workers: tuple[str, ...]) -> None:
+    """A gate that is run until it is green misses more often: the report says which run it is."""
+    evals.project.write(".gitignore", "right.txt\n.ailoop/\n__pycache__/\n")
+    evals.run(60, "--snapshot-update")
+    git(evals, "init", "-q")
+    git(evals, "add", ".")
+    git(evals, "commit", "-qm", "one")
+    assert "run of this commit" not in told(evals.run(40, *workers))
+    words = told(evals.run(60, *workers))
+    assert "2nd run of this commit with the same plan: 1 failed before; run until" in words
+    assert 2 == evals.project.run_json()["attempt"]
+
+
+def test_git_names_the_files_that_changed(evals: Evals) -> None:
+    """A score that moved after the code did: the files since the baseline's commit are named."""
+    evals.project.write(".gitignore", ".ailoop/\n__pycache__/\n")
+    evals.run(60, "--snapshot-update")
+    git(evals, "init", "-q")
+    git(evals, "add", ".")
+    git(evals, "commit", "-qm", "one")
+    shown = told(evals.run(40))
+    assert "changed since the baseline: 1 file in git (right.txt)" in shown
