@@ -61,6 +61,7 @@ def kept(root: Path, **files: str) -> Path:
     path = root / "__snapshots__" / "test_a.ailoop"
     path.parent.mkdir()
     path.write_text("one")
+    (path.parent / "test_b.ailoop").write_text("one")
     for name, text in files.items():
         (root / name).write_text(text)
     git(root, "add", ".")
@@ -75,7 +76,7 @@ def test_git_tells_which_files_changed_since_the_baseline(tmp_path: Path) -> Non
     (tmp_path / "app").write_text("2")
     git(tmp_path, "commit", "-qam", "later")
     (tmp_path / "other").write_text("2")
-    (path.parent / "test_b.ailoop").write_text("new")
+    (path.parent / "test_b.ailoop").write_text("two")
     assert ["app", "other"] == Code(tmp_path).since(path)
 
 
