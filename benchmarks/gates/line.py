@@ -67,4 +67,4 @@ def text_of(line: Line) -> str:
         least, most = (f"{one:.1%}" for one in line.stated)
         bound = f"= {least}" if least == most else f"= {least} to {most}"
     verdict = "" if line.ok is None else "ok" if line.ok else "MISSED"
-    return f"{line.what:<62}{found:<40}{bound:<18}{verdict}".rstrip()
+    return f"{line.what:<70}{found:<40}{bound:<18}{verdict}".rstrip()
