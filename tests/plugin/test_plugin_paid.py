@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -164,7 +165,7 @@ def test_what_was_kept_was_paid_earlier(asking, server, workers, stop, monkeypat
 
 
 def shown(project: Any) -> pytest.RunResult:
-    result: pytest.RunResult = project.pytester.run("python", "-m", "pytest_ailoop", "show")
+    result: pytest.RunResult = project.pytester.run(sys.executable, "-m", "pytest_ailoop", "show")
     return result
 
 
