@@ -22,9 +22,9 @@ def sync_ask(words):
     return client.chat.completions.create(model="fake", messages=asked).choices[0].message.content
 
 async def ask(words):
-    client = openai.AsyncOpenAI()
     asked = [{"role": "user", "content": words}]
-    reply = await client.chat.completions.create(model="fake", messages=asked)
+    async with openai.AsyncOpenAI() as client:
+        reply = await client.chat.completions.create(model="fake", messages=asked)
     return reply.choices[0].message.content
 
 """

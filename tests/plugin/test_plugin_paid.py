@@ -215,10 +215,11 @@ Tally._append = _append
 def test_where_workers_cannot_count_the_results_tell(asking, workers):
     """Without a place to count in together, `paid` is what the results tell."""
     asking.write("conftest.py", BROKEN)
-    result = asking.run("--ailoop-replies=live", *workers)
+    # Each in a process of its own: what the conftest breaks stays broken.
+    result = asking.run_apart("--ailoop-replies=live", *workers)
     result.assert_outcomes(passed=8)
     assert (not workers) == bool(asking.run_json()["bill"])
-    asking.run(*workers).stdout.fnmatch_lines(["paid in this run: $0, $1.60 saved by *"])
+    asking.run_apart(*workers).stdout.fnmatch_lines(["paid in this run: $0, $1.60 saved by *"])
 
 
 def test_a_second_run_says_what_it_saved(asking):
