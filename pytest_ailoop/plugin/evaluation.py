@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -198,6 +199,10 @@ class Evaluation:
                 self._runner.run(close_clients())
             self._runner.close()
             self._runner = None
+        if "pytest_ailoop.calling.client" in sys.modules:
+            from pytest_ailoop.calling.client import close_blocking_clients
+
+            close_blocking_clients()
 
     def all_warnings(self) -> list[str]:
         """Return what went wrong without stopping anything, each once."""

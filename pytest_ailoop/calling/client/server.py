@@ -82,6 +82,16 @@ class Server:
         await loops.use(made)
         return made
 
+    async def close_async(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the connections of *loop*, the running one."""
+        pool = self._async.pop(loop, None)
+        if pool is not None:
+            await pool.aclose()
+
+    def has_async(self) -> bool:
+        """Return whether a loop that is not closed may have connections."""
+        return any(not loop.is_closed() for loop in list(self._async))
+
     def target(self, endpoint: str, query: str) -> bytes:
         """Return path and query of *endpoint* here."""
         return f"{self.path}{endpoint}{'?' if query else ''}{query}".encode("ascii")
@@ -144,10 +154,16 @@ def _is_direct(scheme: str, host: str) -> bool:
 
 
 def close_pools() -> None:
-    """Close the connections for blocking calls; the next call opens new ones."""
-    for server in list(_servers.values()):
+    """Close the connections for blocking calls; the next call opens new ones.
+
+    A server that no loop has connections to is forgotten: whether a proxy stands before it is
+    looked up anew.
+    """
+    for name, server in list(_servers.items()):
         if server is not None:
             server.pool.close()
+        if server is None or not server.has_async():
+            _servers.pop(name, None)
 
 
 async def close_async_pools() -> None:
@@ -156,6 +172,5 @@ async def close_async_pools() -> None:
 
     loop = asyncio.get_running_loop()
     for server in list(_servers.values()):
-        pool: Any = None if server is None else server._async.get(loop)
-        if pool is not None:
-            await pool.aclose()
+        if server is not None:
+            await server.close_async(loop)

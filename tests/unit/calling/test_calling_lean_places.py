@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ailoop.calling.client import LLM, SyncLLM
+from pytest_ailoop.calling.client import LLM, SyncLLM, close_blocking_clients
 from pytest_ailoop.calling.client import request as request_module
 from pytest_ailoop.data.variant import ModelSpec
 from tests.fakes.both_ways import ask, took_the_client
@@ -51,6 +51,21 @@ def test_proxies_are_honoured(
             assert ask(kind, spec, prompt="x").text == "echo: x"
         assert (server.calls, proxy.calls) == ((1, 0) if asked is server else (0, 1))
         assert took_the_client(asked) is by_client
+
+
+def test_a_proxy_that_comes_later_is_seen(
+    tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the connections are closed, the next call goes by what the environment says then."""
+    spec = ModelSpec(alias="m", model="fake", base_url=server.url)
+    with FakeSession(tmp_path, "live") as session, session.item():
+        ask(SyncLLM, spec, prompt="x")
+    close_blocking_clients()
+    with FakeServer() as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"http://{proxy.host}")
+        with FakeSession(tmp_path, "live") as session, session.item():
+            ask(SyncLLM, spec, prompt="x")
+    assert (1, 1) == (server.calls, proxy.calls)
 
 
 @pytest.mark.parametrize("bypassed", ["127.0.0.1", "*", "x, 127.0.0.1"])
