@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from pytest_ailoop.calling.client.connections import Key, base_url_of, key_of, tls
