@@ -191,6 +191,7 @@ class Engine:
         with contextlib.suppress(Exception, KeyboardInterrupt):
             self._finish()
             self._cancel_left()
+            self.loop.run_until_complete(self._end_generators())
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
@@ -202,6 +203,19 @@ class Engine:
             task.cancel()
         if left:
             self.loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE))
+
+    async def _end_generators(self) -> None:
+        """End the async generators that bodies left half-way, such as streams.
+
+        The loop itself would end all at the same time, and so one twice at a time where another
+        iterates over it.
+        """
+        for one in list(getattr(self.loop, "_asyncgens", ())):
+            try:
+                await one.aclose()
+            except Exception as error:
+                told = {"message": f"{one!r} did not end", "exception": error, "asyncgen": one}
+                self.loop.call_exception_handler(told)
 
     def _fill(self) -> None:
         """See to it that bodies begin before their turn, one with each turn of the loop.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -76,3 +77,61 @@ def test_a_thread_of_a_body_does_not_hold_itself(no_collector: None) -> None:
     gone = weakref.ref(thread)
     del thread
     assert gone() is None
+
+
+def test_streams_left_half_way_end_in_silence() -> None:
+    """Generators inside each other are ended one by one, whichever the loop would end first."""
+    ended, told, kept = [], [], []
+
+    async def inner(name: str) -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            ended.append(name)
+
+    async def outer(name: str) -> AsyncIterator[int]:
+        try:
+            async with contextlib.aclosing(inner(f"inside {name}")) as within:
+                async for one in within:
+                    yield one
+        finally:
+            ended.append(name)
+
+    async def leaves(number: int) -> None:
+        for name in range(20):
+            kept.append(outer(f"{number} {name}"))
+            assert 1 == await anext(kept[-1])
+
+    items = Items(leaves, 2)
+    items.engine.loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+    items.take(items.bodies[0])
+    items.take(items.bodies[1])
+    items.close()
+    assert [] == told
+    assert 80 == len(set(ended)) == len(ended)
+
+
+def test_a_generator_that_cannot_end_is_told() -> None:
+    """Its fault goes where the loop tells of faults; the others end all the same."""
+    ended, told, kept = [], [], []
+
+    async def stream(number: int) -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            ended.append(number)
+            if number == 0:
+                raise ValueError("no end")
+
+    async def leaves(number: int) -> None:
+        kept.append(stream(number))
+        await anext(kept[-1])
+
+    items = Items(leaves, 3)
+    items.engine.loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+    for one in items.bodies:
+        items.take(one)
+    items.close()
+    assert ["no end"] == [str(one) for one in told]
+    assert [0, 1, 2] == sorted(ended)
