@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_ailoop.baseline.books import Accepting, Baselines, accept_into, slipped
 from pytest_ailoop.baseline.file import kept_path
@@ -31,6 +31,9 @@ from pytest_ailoop.report.shelf import Shelf
 from pytest_ailoop.report.since import Code, GroupKey, Reasons, told
 from pytest_ailoop.report.slices import slices as found_slices
 from pytest_ailoop.settings import AcceptKind, Settings
+
+if TYPE_CHECKING:
+    from pytest_ailoop.gates.decide import Context
 
 __all__ = ["Outcome", "Session", "settle"]
 
@@ -190,11 +193,19 @@ class Session:
         if not config.gates and not any(one.gates for one in plan.tests):
             return ()
         # The statistics of gates are for those who have gates.
-        from pytest_ailoop.gates.decide import Context, decide
+        from pytest_ailoop.gates.decide import decide
+
+        return decide(plan, records, self.context(plan, baselines))
+
+    def context(self, plan: Plan, baselines: Baselines | None = None) -> Context:
+        """Return what gates over *plan* are decided by, besides results."""
+        from pytest_ailoop.gates.decide import Context
         from pytest_ailoop.gates.tables import configured
 
+        config = self.settings.config
+        baselines = baselines or Baselines.of(self.settings.root, plan)
         pinned = self._pinned(plan)
-        context = Context(
+        return Context(
             configured=configured(config.gates),
             accepted_failures=config.accepted_failures,
             today=datetime.now(UTC).date().isoformat(),
@@ -205,7 +216,6 @@ class Session:
             strict=self.settings.ci,
             accepts="new" in self.settings.accept,
         )
-        return decide(plan, records, context)
 
     def _run(
         self,
@@ -249,6 +259,12 @@ _BARRED = (
 )
 
 
+_STOPPED = (
+    "not accepted: the run stopped early, so its scores are no fair sample; run it with "
+    "--snapshot-update, which stops nowhere (`ailoop accept --force` takes what ran)"
+)
+
+
 def settle(
     baselines: Baselines,
     run: RunRecord,
@@ -264,9 +280,9 @@ def settle(
 
     *missing* are planned items without a record, and *comparison* how it stands to the baselines,
     where that is known.
-    *barred* refuses to write (under `CI`); cases over which a comparison could not tell are
-    accepted only if *forced*. A baseline that cannot be read is left untouched, and
-    so are all cases that this run did not measure.
+    *barred* refuses to write (under `CI`); a run that stopped early, and cases over which a
+    comparison could not tell, are accepted only if *forced*. A baseline that cannot be read is left
+    untouched, and so are all cases that this run did not measure.
     """
     plan = run.plan
     comparison = comparison or baselines.compare(records, plan)
@@ -276,6 +292,8 @@ def settle(
     done = Accepting()
     if kinds and barred:
         done = Accepting(refused=(_BARRED,))
+    elif kinds and run.counts.get("settled") and not forced:
+        done = Accepting(refused=(_STOPPED,))
     elif kinds:
         done = accept_into(
             baselines,

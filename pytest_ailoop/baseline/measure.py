@@ -107,7 +107,13 @@ def _measured(
     key: EntryKey, members: list[ItemRecord], planned: _Planned, alike: _Alike
 ) -> Accepted | Unmeasured:
     members.sort(key=lambda one: one.key.trial)
-    reason = _why_not(members, planned.trials(key) or len(members))
+    whole = planned.trials(key) or len(members)
+    ran = [one for one in members if one.outcome != "settled"]
+    if not ran:
+        return Unmeasured(key=key, reason="settled without it")
+    # Trials that were not needed are none that are lacking.
+    whole, members = whole - (len(members) - len(ran)), ran
+    reason = _why_not(members, whole)
     if reason:
         return Unmeasured(key=key, reason=reason)
     return _entry(key, members, planned.test(key), alike)

@@ -29,7 +29,9 @@ def add(commands: Any) -> None:
         "--only", metavar="KINDS", help=f"some of {','.join(KINDS)}; all of them by default"
     )
     parser.add_argument(
-        "--force", action="store_true", help="also where CI is set, or a gate could not tell"
+        "--force",
+        action="store_true",
+        help="also where CI is set, a gate could not tell, or the run stopped early",
     )
     parser.set_defaults(run_command=accept)
 

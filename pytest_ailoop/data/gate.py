@@ -16,7 +16,9 @@ __all__ = [
     "GateStatus",
     "GateVerdict",
     "Policy",
+    "StopRule",
     "spec_from",
+    "stop_from",
     "verdict_from",
 ]
 
@@ -24,8 +26,9 @@ GateKind = Literal[
     "pass_rate", "mean", "metric", "no_regression", "every_case", "max_cost", "p95_latency"
 ]
 
-Policy = Literal["warn", "fail"]
-"""What an inconclusive verdict does: a yellow line, or a red gate."""
+Policy = Literal["warn", "fail", "more"]
+"""What an inconclusive verdict does: a yellow line, a red gate, or further trials of all cases, and
+a yellow line where they do not settle it."""
 
 Comparing = Literal["unchanged", "improved", "same", "regressed", "no baseline"]
 
@@ -46,6 +49,25 @@ class AcceptedFailure:
     owner: str
     expires: str
     """The last day on which it holds, ISO 8601."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopRule:
+    """How a test may stop before all its items ran."""
+
+    by: Literal["cases", "rounds"]
+    """After any case, or after whole rounds of trials."""
+    seed: int = 0
+    """Of the order of cases."""
+    first: int = 1
+    """Trials of each case after which is looked for the first time, by rounds."""
+    most: int = 1
+    """Trials of each case after which is looked for the last time, by rounds."""
+
+    @property
+    def looks(self) -> int:
+        """How often is looked, by rounds."""
+        return self.most - self.first + 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +150,11 @@ class GateVerdict:
 def spec_from(data: Mapping[str, Any]) -> GateSpec:
     """Return the gate of `plain(spec)`."""
     return GateSpec(**{**data, "tests": tuple(data["tests"])})
+
+
+def stop_from(data: Mapping[str, Any] | None) -> StopRule | None:
+    """Return the rule of `plain(rule)`; None for None."""
+    return None if data is None else StopRule(**data)
 
 
 def verdict_from(data: Mapping[str, Any]) -> GateVerdict:

@@ -14,7 +14,14 @@ from typing import Any, Literal
 
 from pytest_ailoop.data.call import Call, Usage
 from pytest_ailoop.data.case import DatasetFacts
-from pytest_ailoop.data.gate import GateSpec, GateVerdict, spec_from, verdict_from
+from pytest_ailoop.data.gate import (
+    GateSpec,
+    GateVerdict,
+    StopRule,
+    spec_from,
+    stop_from,
+    verdict_from,
+)
 from pytest_ailoop.data.money import Bill, Money
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant, variant_from
@@ -37,10 +44,11 @@ __all__ = [
 SCHEMA = 1
 """Version of `run.json` and `results.jsonl`; a reader refuses what is newer."""
 
-Outcome = Literal["passed", "failed", "missed", "error", "skipped", "xfailed", "xpassed"]
+Outcome = Literal["passed", "failed", "missed", "error", "skipped", "xfailed", "xpassed", "settled"]
 """`failed` is quality below the bar, and any exception of the body; `missed` is the same under a
 gate, which decides for all items together; `error` is what could not be measured: no reply, a check
-that could not run, a fixture that raised. They are never added up."""
+that could not run, a fixture that raised; `settled` did not run, for the verdict stood without it.
+They are never added up."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +86,7 @@ class ItemRecord:
     prompt_digest: str | None = None
     tags: tuple[str, ...] = ()
     scores: tuple[Score, ...] = ()
-    """Always with one named `passed`, kind `outcome`, unless the outcome is error or skipped."""
+    """Always with one named `passed`, kind `outcome`, unless it errored, was skipped or settled."""
     expectations: tuple[Expectation, ...] = ()
     calls: tuple[Call, ...] = ()
     given_up: int = 0
@@ -115,6 +123,8 @@ class PlannedTest:
     """Digest of name and parameters of the model asked, by alias."""
     slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Values of metadata that cases are sliced by, such as `lang=de`, by case id."""
+    stopping: StopRule | None = None
+    """How it may stop before all its items ran; None runs them all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,6 +244,7 @@ def _planned_from(data: Mapping[str, Any]) -> PlannedTest:
         "tags": {case: tuple(tags) for case, tags in data.get("tags", {}).items()},
         "gates": tuple(map(spec_from, data.get("gates", ()))),
         "slices": {case: tuple(some) for case, some in data.get("slices", {}).items()},
+        "stopping": stop_from(data.get("stopping")),
     }
     return PlannedTest(**{**data, **changed})
 

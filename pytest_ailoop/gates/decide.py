@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
-from pytest_ailoop.data.baseline import Accepted, EntryKey
+from pytest_ailoop.data.baseline import Accepted, EntryKey, entry_key
 from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, GateVerdict, Policy
-from pytest_ailoop.data.record import ItemRecord, Plan
+from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan
 from pytest_ailoop.data.verdict import ComparisonVerdict
 from pytest_ailoop.gates.found import Found
 from pytest_ailoop.gates.groups import Group, gates_of, groups
 from pytest_ailoop.gates.kinds import exact, metric, regression, threshold
+from pytest_ailoop.gates.settling import Settling
+from pytest_ailoop.gates.stopping import comparisons
 from pytest_ailoop.gates.verdicts import holm_regressed
 
-__all__ = ["Context", "decide"]
+__all__ = ["Context", "decide", "group_key", "settlings"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,17 +47,52 @@ def decide(plan: Plan, records: Iterable[ItemRecord], context: Context) -> tuple
     A group of which a part did not run, because a part was asked for or the run ended early, is
     decided by no gate: what is left of it is no fair sample.
     """
-    wanted = {f"{one.module}::{one.test}": gates_of(one, context.configured) for one in plan.tests}
-    gated = {name for name, gates in wanted.items() if gates}
-    asked = [
-        _Asked(group, gate)
-        for group in groups(plan, records, gated)
-        for gate in wanted[f"{group.test.module}::{group.test.test}"]
-    ]
+    wanted = _wanted(plan, context)
+    stops = settlings(plan, context)
+    asked = []
+    for group in groups(plan, records, wanted):
+        settling = stops.get(group_key(group))
+        if settling is not None:
+            for case in group.cases:
+                for trial in case.trials:
+                    settling.add(case.key.case, trial)
+        view = group if settling is None else settling.group
+        asked += [_Asked(view, gate, settling) for gate in wanted[group.name]]
     for one in asked:
         one.found = _found(one, plan, context)
     _hold_among_all(asked)
     return tuple(_verdict(one, context) for one in asked)
+
+
+def _wanted(plan: Plan, context: Context) -> dict[str, list[GateSpec]]:
+    """Return the gates of each test that has some, by `module::test`."""
+    wanted = {f"{one.module}::{one.test}": gates_of(one, context.configured) for one in plan.tests}
+    return {name: gates for name, gates in wanted.items() if gates}
+
+
+def settlings(plan: Plan, context: Context) -> dict[EntryKey, Settling]:
+    """Return, without results, every group that may stop early; by `group_key`."""
+    wanted = _wanted(plan, context)
+    if not any(one.stopping for one in plan.tests):
+        return {}
+    among = comparisons(plan, context.configured, pinned=bool(context.pinned))
+
+    def decides(gate: GateSpec, group: Group) -> Found:
+        return _by_fixed_rules(gate, group, context)
+
+    return {
+        group_key(group): Settling(
+            wanted[group.name], group, group.test.stopping, context, decides, among
+        )
+        for group in groups(plan, (), wanted)
+        if group.test.stopping is not None
+    }
+
+
+def group_key(group: Group) -> EntryKey:
+    """Return what names a group: the key of its entries, without a case."""
+    test = group.test
+    return entry_key(ItemKey(module=test.module, test=test.test, variant=group.variant, case=""))
 
 
 @dataclass(slots=True)
@@ -64,6 +101,8 @@ class _Asked:
 
     group: Group
     gate: GateSpec
+    settling: Settling | None = None
+    """Where the test may stop early."""
     found: Found = field(default_factory=lambda: Found(status="invalid"))
     #: How it stands to the baseline, and to the pinned one.
     compared: list[tuple[Found, ComparisonVerdict]] = field(default_factory=list)
@@ -74,11 +113,21 @@ def _found(one: _Asked, plan: Plan, context: Context) -> Found:
     partial = _partial(group, plan)
     if partial:
         return Found(status="inconclusive", reasons=(partial,))
+    if gate.kind == "no_regression":
+        return _compared(one, context)
+    if one.settling is None:
+        return _by_fixed_rules(gate, group, context)
+    found = _by_fixed_rules(one.settling.sharpened(gate), group, context)
+    return one.settling.found(gate, found)
+
+
+def _by_fixed_rules(gate: GateSpec, group: Group, context: Context) -> Found:
+    """Return what a gate finds by itself in a group of which all ran."""
     if gate.kind == "every_case":
         accepted, today = context.accepted_failures, context.today
         return exact.every_case(gate, group, accepted=accepted, today=today)
     if gate.kind == "no_regression":
-        return _compared(one, context)
+        return _compared(_Asked(group, gate), context)
     return _KINDS[gate.kind](gate, group)
 
 
@@ -97,13 +146,26 @@ def _compared(one: _Asked, context: Context) -> Found:
     if why is not None:
         return Found(status="invalid", reasons=(why,))
     rolling = regression.Base(entries=context.baseline)
-    one.compared.append(regression.no_regression(one.gate, one.group, rolling))
+    one.compared.append(_against(one, rolling))
     pinned = regression.Base(entries=context.pinned, name="pinned baseline")
     if one.compared[0][0].status != "no baseline" and context.pinned:
-        found = regression.no_regression(one.gate, one.group, pinned)
+        found = _against(one, pinned)
         if found[0].status != "no baseline":
             one.compared.append(found)
-    return one.compared[0][0]
+    return min((found for found, _ in one.compared), key=_rank)
+
+
+def _against(one: _Asked, base: regression.Base) -> tuple[Found, ComparisonVerdict]:
+    settling = one.settling
+    if settling is None:
+        return regression.no_regression(one.gate, one.group, base)
+    if settling.is_early:
+        # Of cases that were settled without it, nothing is lacking.
+        there = {case.key for case in one.group.cases}
+        entries = {key: line for key, line in base.entries.items() if key in there}
+        base = replace(base, entries=entries)
+    found = regression.no_regression(settling.sharpened(one.gate), one.group, base)
+    return settling.compared(one.gate, *found)
 
 
 def _hold_among_all(asked: Sequence[_Asked]) -> None:

@@ -15,7 +15,7 @@ from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, PlannedTest
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 
-__all__ = ["CaseResults", "Group", "Trial", "gates_of", "groups"]
+__all__ = ["CaseResults", "Group", "Trial", "gates_of", "groups", "trial_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,8 @@ class Trial:
     """Seconds that the application waited for models, as measured live; None where no call says."""
 
 
-def _trial(record: ItemRecord) -> Trial:
+def trial_of(record: ItemRecord) -> Trial:
+    """Return what gates look at in *record*."""
     waits = [one.latency for one in record.calls if one.purpose == "app"]
     known = [one for one in waits if one is not None]
     return Trial(
@@ -93,6 +94,11 @@ class Group:
     cases: tuple[CaseResults, ...]
     """Every selected case, in plan order, also those of which nothing ran."""
 
+    @property
+    def name(self) -> str:
+        """`module::test`."""
+        return f"{self.test.module}::{self.test.test}"
+
     def tagged(self, tag: str | None) -> tuple[CaseResults, ...]:
         """Return the cases that bear *tag*; all for None."""
         return tuple(one for one in self.cases if tag is None or tag in one.tags)
@@ -102,8 +108,8 @@ def groups(plan: Plan, records: Iterable[ItemRecord], gated: Container[str]) -> 
     """Return every planned test in *gated*, `module::test`, under every variant, in plan order."""
     by_case: dict[EntryKey, list[Trial]] = {}
     for record in records:
-        if f"{record.key.module}::{record.key.test}" in gated:
-            by_case.setdefault(entry_key(record.key), []).append(_trial(record))
+        if record.outcome != "settled" and f"{record.key.module}::{record.key.test}" in gated:
+            by_case.setdefault(entry_key(record.key), []).append(trial_of(record))
     return [
         Group(test=test, variant=variant, cases=tuple(_cases(test, variant, by_case)))
         for test in plan.tests

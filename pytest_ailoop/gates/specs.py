@@ -58,7 +58,7 @@ def pass_rate(
     *reduce*: what a case with several trials counts: `mean` (the share that passed), `majority`,
     `at_least:2`, `pass@3` (the chance that one of three passes) or `pass^3` (that all three do).
     *tag*: cases with this tag alone. *confidence*: of each bound, by itself. *inconclusive*:
-    `warn` or `fail`; by default what `--ailoop-inconclusive` says.
+    `warn`, `fail`, or `more` trials of all cases; by default what `--ailoop-inconclusive` says.
 
     Raises `ValueError` for what is none of these.
     """

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 MARKER = (
-    "ailoop(dataset, *, model, prompt, params, trials, gate, case_type, fields, allow_empty): "
-    "evaluate the test over a data set x models x prompts x other axes, each combination one item."
+    "ailoop(dataset, *, model, prompt, params, trials, stop, gate, case_type, fields, "
+    "allow_empty): evaluate the test over a data set x models x prompts x other axes, each "
+    "combination one item."
 )
 
 

@@ -15,7 +15,7 @@ import pytest
 from pytest_ailoop import errors, text
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import item_from, plain, plan_from
-from pytest_ailoop.plugin import budget, gating, options, stolen, verdicts
+from pytest_ailoop.plugin import budget, gating, options, settling, stolen, verdicts
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.journaling import journaling_of
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
@@ -53,6 +53,7 @@ def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
         evaluation.left_out.pop(report.nodeid, None)
         record = item_from(report.ailoop)
         stolen.meet(evaluation, record)
+        settling.note(evaluation, record)
         evaluation.session.add(record, report.ailoop)
         evaluation.given_up.pop(report.nodeid, None)
         given_up = report.ailoop.get("given_up")
@@ -148,6 +149,7 @@ def _redden(session: pytest.Session, status: pytest.ExitCode) -> None:
 
 
 def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) -> None:
+    evaluation.narrowed.extend(settling.narrowed(evaluation))
     evaluation.session.plan(plan_of(evaluation))
     stolen.settle(evaluation)
     outcome = evaluation.session.finish(

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-__all__ = ["ACCEPT", "POLICIES", "REPLIES", "SPLITS", "add"]
+__all__ = ["ACCEPT", "POLICIES", "REPLIES", "SPLITS", "STOPS", "add"]
 
 REPLIES = ("auto", "replay", "record", "live")
 SPLITS = ("dev", "test", "all")
 ACCEPT = ("new", "improved", "regressed", "prune")
-POLICIES = ("warn", "fail")
+POLICIES = ("warn", "fail", "more")
+STOPS = ("never", "settled")
 
 _NUMBER: dict[str, Any] = {"type": int, "metavar": "N"}
 _SWITCH: dict[str, Any] = {"action": "store_true", "default": None}
@@ -45,7 +46,17 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "ID",
         "help": "only the case with this id; repeat for more",
     },
-    "trials": {**_NUMBER, "help": "repeat every case N times, whatever it says"},
+    "trials": {
+        "metavar": "N|auto",
+        "help": "repeat every case N times, whatever it says; auto: as many rounds of gated tests "
+        "as their verdict takes",
+    },
+    "max-trials": {**_NUMBER, "help": "at most N rounds of trials for auto and more (default 5)"},
+    "stop": {
+        "choices": STOPS,
+        "help": "when gated tests end: never before all their cases ran (default), or once their "
+        "verdict is settled: the other cases are not run",
+    },
     "accept": {
         "metavar": "KINDS",
         "help": "write these kinds of change into the baseline: a comma-separated list of "
@@ -57,7 +68,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "inconclusive": {
         "choices": POLICIES,
-        "help": "what a gate does that has too little data to decide: warn (default) or fail",
+        "help": "what a gate does that has too little data: warn (default), fail, or more "
+        "(further trials of all cases, up to --ailoop-max-trials)",
     },
     "verdict-file": {
         "metavar": "PATH",
@@ -94,7 +106,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 """What pytest is told of each, by name: of `--ailoop-<name>`."""
 
 _BUDGETS = ("max-cost", "max-calls", "max-time")
-_RUNS = ("replies", "split", "seed", "trials", "concurrency", "lookahead")
+_RUNS = ("replies", "split", "seed", "trials", "max-trials", "stop", "concurrency", "lookahead")
 _IN_FILES = (*_RUNS, "inconclusive", *_BUDGETS)
 
 

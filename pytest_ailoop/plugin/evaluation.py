@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from pytest_ailoop.calling.budget import Budget
     from pytest_ailoop.calling.store import Store
     from pytest_ailoop.calling.tally import Tally
+    from pytest_ailoop.data.baseline import EntryKey
     from pytest_ailoop.data.call import Purpose
-    from pytest_ailoop.data.gate import GateSpec
+    from pytest_ailoop.data.gate import GateSpec, StopRule
     from pytest_ailoop.data.record import ItemRecord
     from pytest_ailoop.data.variant import Variant
     from pytest_ailoop.dataset.load import Dataset
@@ -54,6 +55,7 @@ class Collected:
     """Digest of name and parameters of the model asked, by alias."""
     trials: dict[str, int]
     gates: tuple[GateSpec, ...]
+    stopping: StopRule | None = None
 
 
 class Evaluation:
@@ -89,6 +91,8 @@ class Evaluation:
         self.plan_sent = False
         #: Whether an item's record arrived.
         self.heard = False
+        #: Items that were not needed, by group.
+        self.settled: dict[EntryKey, int] = {}
         #: Node ids of items that the budget left out, with its words.
         self.left_out: dict[str, str] = {}
         #: Whether that is how the run ended.

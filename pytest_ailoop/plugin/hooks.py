@@ -22,6 +22,7 @@ from pytest_ailoop.plugin import (
     planning,
     reporting,
     resume,
+    settling,
     summary,
 )
 from pytest_ailoop.plugin import items as one_item
@@ -94,7 +95,9 @@ class Hooks:
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> Any:
         planning.note_items(self.evaluation, session, items)
-        return (yield)
+        found = yield
+        settling.arrange(self.evaluation, items)
+        return found
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         planning.note_deselected(self.evaluation, items)
@@ -104,6 +107,7 @@ class Hooks:
         planning.note_kept(self.evaluation, session.items)
         journaling.begin(self.evaluation, session)
         resume.choose(self.evaluation, session, controller.send_plan)
+        settling.begin(self.evaluation, session, controller.send_plan)
         if self.evaluation.kept and not options.runs_nothing(session.config):
             garbage.spare(session.config)
 
@@ -161,7 +165,7 @@ class Hooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:
         self.progress.hush()
         journaling.add_facts(self.evaluation, report)
-        if not budget.is_left_out(report):
+        if not budget.is_left_out(report) and not settling.is_settled(report):
             return (yield)
         with budget.forgetting_no_failure(self.evaluation.config, report):
             return (yield)

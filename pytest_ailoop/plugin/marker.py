@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -25,7 +25,8 @@ class Marked:
     model: tuple[str, ...] | None = None
     prompt: tuple[str, ...] | None = None
     params: Mapping[str, tuple[Any, ...]] | None = None
-    trials: int | None = None
+    trials: int | Literal["auto"] | None = None
+    stop: Literal["never", "settled"] | None = None
     gate: tuple[GateSpec, ...] | None = None
     case_type: type[Any] | None = None
     fields: Mapping[str, str] | None = None
@@ -41,7 +42,8 @@ def ailoop(
     model: str | Sequence[str] | None = None,
     prompt: str | Sequence[str] | None = None,
     params: Mapping[str, Sequence[Any]] | None = None,
-    trials: int | None = None,
+    trials: int | Literal["auto"] | None = None,
+    stop: Literal["never", "settled"] | None = None,
     gate: GateSpec | Sequence[GateSpec] | None = None,
     case_type: type[Any] | None = None,
     fields: Mapping[str, str] | None = None,
@@ -52,8 +54,10 @@ def ailoop(
     *dataset*: a file, glob, folder of case folders, callable or iterable, or a list of them;
     paths are relative to the test module.
     *model*, *prompt*: one or several; *params*: further axes, `{"temperature": [0, 1]}`.
-    *trials*: how often each case is repeated. *gate*: what decides for all cases together,
-    `[pass_rate(0.9), no_regression()]`; without it every item decides for itself.
+    *trials*: how often each case is repeated; `auto` is as many rounds as the gates' verdict takes.
+    *stop*: `settled` runs no case that the gates' verdict does not need any more.
+    *gate*: what decides for all cases together, `[pass_rate(0.9), no_regression()]`; without it
+    every item decides for itself.
     *case_type*: a pydantic model that rows must fit.
     *fields*: columns by meaning, `{"input": "question"}`. *allow_empty*: accept a data set
     without rows.
@@ -67,6 +71,7 @@ def ailoop(
         "prompt": prompt,
         "params": params,
         "trials": trials,
+        "stop": stop,
         "gate": gate,
         "case_type": case_type,
         "fields": fields,
@@ -153,10 +158,18 @@ def _params(value: Any) -> dict[str, tuple[Any, ...]]:
     return axes
 
 
-def _trials(value: Any) -> int:
+def _trials(value: Any) -> int | str:
+    if value == "auto":
+        return "auto"
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise TypeError("a whole number of at least 1")
+        raise TypeError("a whole number of at least 1, or 'auto'")
     return value
+
+
+def _stop(value: Any) -> str:
+    if value not in ("never", "settled"):
+        raise TypeError("'never' or 'settled'")
+    return str(value)
 
 
 def _gates(value: Any) -> tuple[GateSpec, ...]:
@@ -197,6 +210,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "prompt": _names,
     "params": _params,
     "trials": _trials,
+    "stop": _stop,
     "gate": _gates,
     "case_type": _case_type,
     "fields": _fields,

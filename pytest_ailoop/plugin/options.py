@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_ailoop.ci import in_ci
-from pytest_ailoop.plugin.declarations import ACCEPT, POLICIES, REPLIES, SPLITS
+from pytest_ailoop.plugin.declarations import ACCEPT, POLICIES, REPLIES, SPLITS, STOPS
 
 if TYPE_CHECKING:
     from pytest_ailoop.settings import Config, Settings
@@ -92,11 +92,18 @@ def _duration(value: str | None, where: str) -> float | None:
     _refuse(f"{where}: expected a time such as 90s, 10m or 2h, got {value!r}")
 
 
-_LEAST = {"seed": 0, "trials": 1, "concurrency": 1, "lookahead": 0, "max_calls": 0}
+_LEAST = {"seed": 0, "trials": 1, "max_trials": 1, "concurrency": 1, "lookahead": 0, "max_calls": 0}
 
 
 def _count(config: pytest.Config, name: str) -> int | None:
-    return _number(*_value(config, name), _LEAST[name])
+    value, where = _value(config, name)
+    if name == "trials" and value is not None:
+        if value == "auto":
+            return None
+        with contextlib.suppress(ValueError):
+            return _number(str(int(value)), where, _LEAST[name])
+        _refuse(f"{where}: expected a whole number of at least 1, or auto, got {value!r}")
+    return _number(value, where, _LEAST[name])
 
 
 def runs_nothing(config: pytest.Config) -> bool:
@@ -155,7 +162,7 @@ def check(config: pytest.Config) -> None:
         _count(config, name)
     _dollars(*_value(config, "max_cost"))
     _duration(*_value(config, "max_time"))
-    for name, known in (("split", SPLITS), ("inconclusive", POLICIES)):
+    for name, known in (("split", SPLITS), ("inconclusive", POLICIES), ("stop", STOPS)):
         value, where = _value(config, name)
         if value is not None:
             _one_of(value, where, known)
@@ -171,6 +178,10 @@ def settings_of(config: pytest.Config, tables: Config) -> Settings:
     policy, _ = _value(config, "inconclusive")
     if policy is not None:
         chosen["inconclusive"] = policy
+    stop, _ = _value(config, "stop")
+    chosen["stop"] = stop or "never"
+    chosen["auto_trials"] = _value(config, "trials")[0] == "auto"
+    chosen["max_trials"] = _count(config, "max_trials") or 5
     concurrency = _count(config, "concurrency")
     if concurrency is not None:
         chosen["concurrency"] = concurrency

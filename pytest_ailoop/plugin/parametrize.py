@@ -13,6 +13,7 @@ from pytest_ailoop.plugin import marker
 from pytest_ailoop.plugin.evaluation import Collected, Evaluation
 from pytest_ailoop.plugin.heard import refuse_unheard
 from pytest_ailoop.plugin.naming import CELL, NOTHING, NoCell, function_of, source_of
+from pytest_ailoop.plugin.rounds import gates_over, planned_trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,17 +101,17 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[Cell]:
     marked = marker.merged(definition)
     refuse_unheard(metafunc, marked)
     dataset = _dataset(evaluation, definition, marked)
-    selection = _selection(settings, dataset, marked.trials or 1)
+    module, function = function_of(evaluation, definition)
+    gates = gates_over(evaluation, module, function, marked)
+    trials, stopping = planned_trials(settings, marked, gates, definition.nodeid)
+    selection = _selection(settings, dataset, trials)
     axes: dict[str, Any] = {"models": None, "prompts": None, "params": marked.params or {}}
     if marked.model:
         axes["models"] = [resolve_model(name, settings.config) for name in marked.model]
     if marked.prompt:
         axes["prompts"] = _prompts(evaluation, definition, marked.prompt)
         _check_variables(definition, axes["prompts"], selection.cases)
-    cells = matrix.cells(
-        selection.cases, **axes, trials=marked.trials or 1, trials_override=settings.trials
-    )
-    module, function = function_of(evaluation, definition)
+    cells = matrix.cells(selection.cases, **axes, trials=trials, trials_override=settings.trials)
     evaluation.collected[module, function] = Collected(
         module=module,
         function=function,
@@ -123,6 +124,7 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[Cell]:
         asked={one.alias: _asked(one) for one in axes["models"] or ()},
         trials=_trials(cells),
         gates=marked.gate or (),
+        stopping=stopping,
     )
     return cells
 

@@ -85,6 +85,8 @@ def _lines(evaluation: Evaluation, items: list[pytest.Item]) -> Iterator[str]:
     if kept:
         yield from text.wrapped(text.one_line(kept, 400), 80)
     yield from text.wrapped(_budget(evaluation, found), 80)
+    if any(one.stopping for one in evaluation.session.planned.tests):
+        yield "this is at most: tests that stop once their verdict is settled may ask less"
     for note in notes:
         yield from text.wrapped(f"warning: {text.one_line(note, 300)}", 80)
 

@@ -153,6 +153,7 @@ def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str], modules: se
                 selection=collected.selection.words,
                 tags=collected.selection.cases.tags,
                 gates=collected.gates,
+                stopping=collected.stopping,
             )
         )
     return Plan(tests=tuple(planned), whole_modules=_whole_modules(evaluation, modules))

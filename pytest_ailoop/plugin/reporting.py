@@ -12,13 +12,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import digest, text
-from pytest_ailoop.data.record import Fault, ItemRecord, Outcome, plain
+from pytest_ailoop.data.record import Fault, ItemRecord, Outcome
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.plugin import budget, figures, frames, gating, keys, scrub, shorten, story
+from pytest_ailoop.plugin import (
+    budget,
+    figures,
+    frames,
+    gating,
+    keys,
+    scrub,
+    settling,
+    shorten,
+    story,
+)
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running
 from pytest_ailoop.plugin.judging import is_infrastructure
 from pytest_ailoop.plugin.naming import cell_of, key_of
+from pytest_ailoop.plugin.sending import sendable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +137,7 @@ def _attach(
         words = running.verdict if running is not None else []
         outcome = gating.miss(report, "; ".join(words) or _first_line(call))
     record = _record(evaluation, item, running, outcome, call, report)
-    report.ailoop = _sendable(record)  # type: ignore[attr-defined]
+    report.ailoop = sendable(record)  # type: ignore[attr-defined]
     if report.when == "call":
         _tell_anew(item, list(figures.properties(record)))
         report.user_properties = list(item.user_properties)
@@ -142,29 +153,6 @@ def _attach(
 
 def _first_line(call: pytest.CallInfo[None]) -> str:
     return "" if call.excinfo is None else text.one_line(call.excinfo.exconly(), 200)
-
-
-def _sendable(record: ItemRecord) -> dict[str, Any]:
-    """Return a record fit for xdist's channel, in one process too, so that both keep the same.
-
-    What a request taught a worker is known to the worker alone, so secrets leave it masked; but
-    in the item's name, which the plan has too.
-    """
-    from pytest_ailoop.report.runs import is_clear, masked
-
-    found: dict[str, Any] = plain(record)
-    if is_clear(found):
-        return found
-    names = {name: _whole(found.pop(name)) for name in ("key", "nodeid")}
-    return {**names, **masked(found)}
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str):
-        return text.whole(value)
-    if isinstance(value, dict):
-        return {text.whole(name): _whole(one) for name, one in value.items()}
-    return [_whole(one) for one in value] if isinstance(value, list) else value
 
 
 def _lift_xfail(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -265,6 +253,8 @@ def status(evaluation: Evaluation, report: Any) -> Any:
     """Show what a passing eval scored in verbose mode; letters stay pytest's."""
     if budget.is_left_out(report):
         return budget.STATUS
+    if settling.is_settled(report) and report.when == "setup":
+        return settling.STATUS
     gate = gating.status(report)
     if gate is not None:
         return gate

@@ -22,7 +22,23 @@ if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.report.journal import Journal
 
-__all__ = ["choose", "command", "header", "is_kept", "lines", "planned"]
+__all__ = [
+    "SendPlan",
+    "choose",
+    "command",
+    "header",
+    "is_kept",
+    "lines",
+    "may_tell",
+    "planned",
+    "torn_down",
+]
+
+
+def may_tell(session: pytest.Session) -> bool:
+    """Return whether items can be told without being run."""
+    # Without it, what the item before left set up would stay so: pytest's own, since 3.0.
+    return hasattr(getattr(session, "_setupstate", None), "teardown_exact")
 
 
 SendPlan = Callable[["Evaluation", pytest.Item, pytest.TestReport], None]
@@ -40,8 +56,7 @@ def choose(evaluation: Evaluation, session: pytest.Session, send_plan: SendPlan)
     config = evaluation.config
     if not options.resumes(config):
         return
-    # Without it, what the item before left set up would stay so: pytest's own, since 3.0.
-    if not hasattr(getattr(session, "_setupstate", None), "teardown_exact"):
+    if not may_tell(session):
         evaluation.warnings.append("--ailoop-resume does not know this pytest: nothing kept")
         return
     found = journals.prepared(config).journals
@@ -109,7 +124,7 @@ class Teller:
         for part in parts:
             report = _restored(self._evaluation, item, part)
             if part is parts[-1]:
-                report = _torn_down(item, nextitem) or report
+                report = torn_down(item, nextitem) or report
                 mark(self._evaluation, item, report)
             report.ailoop_kept = kept[0].name
             self._send_plan(self._evaluation, item, report)
@@ -141,7 +156,7 @@ def _restored(evaluation: Evaluation, item: pytest.Item, part: dict[str, Any]) -
     return report
 
 
-def _torn_down(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport | None:
+def torn_down(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport | None:
     """Tear down what items before left for this one and the next does not need.
 
     Returns the report to show in place of the stored one where that failed.

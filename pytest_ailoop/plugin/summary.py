@@ -46,6 +46,11 @@ def header(evaluation: Evaluation) -> Iterator[str]:
     for name in ("sample", "trials"):
         if getattr(settings, name):
             parts.append(f"{name}={getattr(settings, name)}")
+    rules = [one.stopping for one in plan.tests if one.stopping is not None]
+    if any(one.by == "cases" for one in rules):
+        parts.append(f"stop=settled seed={settings.seed}")
+    if any(one.by == "rounds" for one in rules):
+        parts.append(f"trials=up to {max(one.most for one in rules)}")
     if settings.accept:
         accept = ",".join(settings.accept)
         parts.append(f"accept={'all' if accept == 'new,improved,regressed,prune' else accept}")

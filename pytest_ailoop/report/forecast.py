@@ -169,7 +169,7 @@ class _Told:
         self._means: dict[tuple[_Group, str | None, str | None], _Sums] = {}
         for record in history:
             # What broke off says nothing on how many calls there are when nothing breaks.
-            if record.outcome in ("error", "skipped"):
+            if record.outcome in ("error", "skipped", "settled"):
                 continue
             place = entry_key(record.key), record.key.trial
             if place not in self._items:

@@ -66,6 +66,9 @@ def headline(verdict: GateVerdict) -> str:
     shown = figure(verdict)
     trials = f" x {verdict.trials} trials" if verdict.trials > 1 else ""
     over = f" over {text.plural(verdict.cases, 'case')}{trials}" if verdict.cases else ""
+    if "settled" in verdict.facts:
+        whole = verdict.facts.get("settled_by") == "rounds"
+        over = f"{over if whole else ''}, {verdict.facts['settled']}"
     name = text.one_line(verdict.gate.name, 120)
     return f"{name}: {verdict.status}{f', {shown}' if shown else ''}{over}"
 

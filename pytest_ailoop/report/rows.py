@@ -189,7 +189,8 @@ class _Tables:
             if group not in self.sums:
                 self.sums[group] = Sums()
             self.sums[group].add(record)
-            self.cases.add(record)
+            if record.outcome != "settled":
+                self.cases.add(record)
         for change in comparison.changes:
             self.changes.setdefault(_group(change.key), Counter())[change.status] += 1
         for one in comparison.unmeasured:
@@ -289,7 +290,7 @@ def _next(
     if total.passed < total.planned or comparison.unmeasured:
         found.append(("ailoop show -v", "shows each case of this run"))
     kinds = _kinds(comparison, run.exit_status == 0)
-    if kinds and not accepted:
+    if kinds and not accepted and not run.counts.get("settled"):
         found.append((f"ailoop accept --only {kinds}", "accepts it as the baseline"))
     unrecorded = {"cache", "live"} & total.calls.origins.keys()
     if unrecorded and run.options.get("replies") not in ("replay", "record"):

@@ -33,6 +33,8 @@ class Sums:
     def add(self, record: ItemRecord) -> None:
         """Add an item."""
         self.outcomes[str(record.outcome)] += 1
+        if record.outcome == "settled":
+            return
         self.trials = max(self.trials, record.key.trial)
         self.calls.add(record.calls)
         self.measures.add(record)

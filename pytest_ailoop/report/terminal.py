@@ -176,6 +176,7 @@ def _beneath(row: Row, verbose: int, *, several: bool, judges: bool) -> Iterator
 
 def _odd_outcomes(row: Row) -> Iterator[str]:
     words = {"error": "errored", "skipped": "skipped", "missing": "without a result",
+             "settled": "settled, not run",
              "xfailed": "failed as expected", "xpassed": "passed unexpectedly"}  # fmt: skip
     for outcome, word in words.items():
         if row.outcomes.get(outcome):
@@ -243,6 +244,8 @@ def _missing(report: Report, verbose: int) -> Iterator[Line]:
         yield f"  ... {len(report.missing) - limit} {more}(-vv names all)", {}
     told = {one.key for one in report.worst}
     silent = [one for one in report.unmeasured if one.key not in told]
+    # What was settled is counted above; names of it are for those who want all.
+    silent = [one for one in silent if verbose >= 2 or one.reason != "settled without it"]
     for one in silent[: 5 if verbose < 2 else None]:
         yield f"  - {name_of(one.key)}  not measured: {text.one_line(one.reason, 120)}", {}
 

@@ -51,6 +51,8 @@ def case_rows(records: Iterable[ItemRecord], comparison: Comparison) -> tuple[Ca
     """Return a row for each case under each variant, in the order of the records."""
     groups: dict[EntryKey, list[ItemRecord]] = {}
     for record in records:
+        if record.outcome == "settled":
+            continue
         groups.setdefault(entry_key(record.key), []).append(record)
     cases = CaseRows(comparison)
     for members in groups.values():

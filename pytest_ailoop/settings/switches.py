@@ -56,6 +56,12 @@ class Settings:
     cases: tuple[str, ...] = ()
     trials: int | None = None
     """Overrides marker and row."""
+    auto_trials: bool = False
+    """Whether gated tests get as many rounds of trials as their verdict takes."""
+    max_trials: int = 5
+    """Most rounds of trials, where their number is not fixed."""
+    stop: Literal["never", "settled"] = "never"
+    """When gated tests end that do not say it themselves."""
     inconclusive: Policy = "warn"
     """What gates do that cannot tell, and do not say themselves what to do then."""
     accept: tuple[AcceptKind, ...] = ()

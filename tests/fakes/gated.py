@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_ailoop.data.case import DatasetFacts
-from pytest_ailoop.data.gate import GateSpec, GateVerdict
+from pytest_ailoop.data.gate import GateSpec, GateVerdict, StopRule
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, PlannedTest
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
@@ -34,6 +34,7 @@ def plan(
     tags: dict[str, tuple[str, ...]] | None = None,
     absent: Sequence[str] = (),
     narrowed: tuple[str, ...] = (),
+    stopping: StopRule | None = None,
 ) -> Plan:
     """Return the plan that *records* and the cases *absent* were to fulfil."""
     cases = tuple(dict.fromkeys([*(one.key.case for one in records), *absent]))
@@ -52,6 +53,7 @@ def plan(
         trials=trials,
         tags=tags or {},
         gates=gates,
+        stopping=stopping,
     )
     return Plan(tests=(test,), narrowed=narrowed)
 

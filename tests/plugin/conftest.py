@@ -117,6 +117,12 @@ class Project:
         found: dict[str, Any] = json.loads((self.runs[-1] / "run.json").read_text("utf-8"))
         return found
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The last run's items by outcome."""
+        found: dict[str, int] = {"settled": 0} | self.run_json()["counts"]
+        return found
+
     def baseline(self, name: str = "test_eval") -> Path:
         return self.path / "__snapshots__" / f"{name}.ailoop"
 
@@ -126,6 +132,28 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     for name in ("CI", "OPENAI_API_KEY", "AILOOP_REPLIES"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)
+
+
+MANY = """
+@pytest.mark.ailoop(dataset="cases.jsonl", gate=[{gate}], {more})
+def test_it(case):
+    expect(case.input).to(equals(case.expected))
+"""
+
+
+@pytest.fixture
+def many(project: Project) -> Any:
+    """Return a function that writes an eval of 60 cases, of which all pass or none."""
+
+    def write(
+        gate: str, more: str = 'stop="settled"', *, passing: bool = True, n: int = 60
+    ) -> Project:
+        right = "x" if passing else "y"
+        project.rows([{"id": f"c{at}", "input": "x", "expected": right} for at in range(n)])
+        project.eval(MANY.format(gate=gate, more=more))
+        return project
+
+    return write
 
 
 @pytest.fixture

@@ -31,7 +31,10 @@ def test_one_item_a_case(project, workers):
             "test_eval.py::test_it: marker ailoop: unknown keyword 'datset'; "
             "did you mean 'dataset'?",
         ),
-        ("dataset='cases.jsonl', trials=0", "trials= expects a whole number of at least 1, got 0"),
+        (
+            "dataset='cases.jsonl', trials=0",
+            "trials= expects a whole number of at least 1, or 'auto', got 0",
+        ),
         (
             "dataset='cases.jsonl', model=[]",
             "model= expects a name or a list of different names, got []",

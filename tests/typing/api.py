@@ -61,6 +61,7 @@ def generated() -> Iterator[Mapping[str, Any]]:
     prompt="terse.prompt.md",
     params={"temperature": [0, 1]},
     trials=3,
+    stop="settled",
     fields={"input": "question"},
     case_type=Ticket,
     allow_empty=False,

@@ -17,7 +17,7 @@ from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.gates.verdicts import compare_pairs
 from pytest_ailoop.text import plural
 
-__all__ = ["Base", "no_regression"]
+__all__ = ["Base", "Pairing", "no_regression"]
 
 OUTCOME = "passed"
 """The item's outcome as a score, which a gate without a name looks at."""
@@ -246,3 +246,23 @@ def with_reasons(found: Found, verdict: ComparisonVerdict) -> Found:
         reasons=(*verdict.reasons, *found.reasons[len(verdict.reasons) :]),
         p=verdict.adjusted_p if verdict.adjusted_p is not None else found.p,
     )
+
+
+class Pairing:
+    """Pairs the cases of a gate with the lines of a baseline, case by case."""
+
+    def __init__(self, gate: GateSpec, group: Group, base: Base) -> None:
+        self._name = gate.score or OUTCOME
+        self._lines = _lines(group, base, gate.tag)
+        found = {key: one.scores.get(self._name) for key, one in self._lines.items()}
+        self.there = {key: one for key, one in found.items() if one is not None}
+        """What was accepted, by case."""
+
+    @property
+    def up(self) -> Literal[1, -1]:
+        """1 where higher is better."""
+        return -1 if self.there and _direction(self.there) == "lower" else 1
+
+    def pair(self, case: CaseResults) -> Pair | None:
+        """Return the case's pair; None where there is nothing to compare it with."""
+        return next(_pairs([case], self._lines, self.there, self._name), None)

@@ -15,7 +15,7 @@ from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.gates.verdicts import decide_mean, decide_rate
 from pytest_ailoop.stats.trials import CaseValue, mean_of_trials, reduce_trials, reducer
 
-__all__ = ["NO_CASE", "mean", "p95_latency", "pass_rate"]
+__all__ = ["NO_CASE", "mean", "p95_latency", "pass_rate", "waited_of"]
 
 NO_CASE = "no selected case bears the tag {!r}"
 
@@ -64,7 +64,7 @@ def p95_latency(gate: GateSpec, group: Group) -> Found:
     cases = group.tagged(gate.tag)
     if not cases:
         return _nothing(gate)
-    waits = [_waited(one) for one in cases]
+    waits = [waited_of(one) for one in cases]
     known = [one for one in waits if one is not None]
     if not known:
         return Found(status="invalid", reasons=("no call says how long it took",))
@@ -190,7 +190,7 @@ def _no_score(name: str, cases: Sequence[CaseResults]) -> str:
     return f"no item has a score named {name!r} (there are: {', '.join(there) or 'none'})"
 
 
-def _waited(case: CaseResults) -> float | None:
+def waited_of(case: CaseResults) -> float | None:
     """Return the seconds that a trial waited, on average; None where one is unknown."""
     known = [one.waited for one in case.trials if one.waited is not None]
     return fsum(known) / len(known) if len(known) == case.planned else None

@@ -22,6 +22,7 @@ from pytest_ailoop.plugin.ahead.reach import reach_of
 from pytest_ailoop.plugin.ahead.window import Window
 from pytest_ailoop.plugin.naming import cell_of
 from pytest_ailoop.plugin.resume import is_kept
+from pytest_ailoop.plugin.settling import settler_of
 from pytest_ailoop.scheduling.body import Body
 from pytest_ailoop.scheduling.engine import Engine
 
@@ -65,6 +66,9 @@ class Ahead:
         #: What those were answered live: paid in this session, for whichever item it was.
         self._paid: set[str] | None = None
         evaluation.store.on_unattributed.append(self.doubt)
+        settler = settler_of(evaluation)
+        if settler is not None:
+            settler.has_begun = self._bodies.__contains__
 
     def started(self, item: pytest.Item) -> Body | None:
         """Return the body that was started for *item* and not taken yet, if there is one."""
@@ -231,7 +235,10 @@ class Ahead:
                 self._give_away(gone)
 
     def _fits(self, item: pytest.Item) -> bool:
-        """Return whether *item* may run on the loop there is."""
+        """Return whether *item* may begin now, as far as others know: loop and early stop."""
+        settler = settler_of(self._evaluation)
+        if settler is not None and not settler.may_begin(item, self._items.values()):
+            return False
         return loop_of(item) in (None, self.engine.loop)
 
     def _choose_loop(self, item: pytest.Item) -> None:
@@ -255,10 +262,15 @@ class Ahead:
             isinstance(item, pytest.Function)
             and cell_of(item) is not None
             and not is_kept(item)
+            and not self._is_settled(item)
             and needs_of(item).inline is None
             and not skipped(item)
             and not given.lacks_axis(item)
         )
+
+    def _is_settled(self, item: pytest.Item) -> bool:
+        settler = settler_of(self._evaluation)
+        return settler is not None and bool(settler.words(item))
 
     def _prepared(self, item: Any, function: Callable[..., Any]) -> Body:
         """Return the body of *item* with all it takes, made without setting the item up."""

@@ -50,7 +50,7 @@ def test_confidence_is_kept_as_an_error_rate() -> None:
         (lambda: specs.pass_rate(0.9, reduce="pass@0"), "K from 1 up, got 'pass@0'"),
         (lambda: specs.pass_rate(0.9, reduce="median"), "a reducer is mean, majority, at_least:K"),
         (lambda: specs.pass_rate(0.9, tag=""), "tag is the name of a score, got ''"),
-        (lambda: specs.pass_rate(0.9, inconclusive="more"), "one of warn, fail, got 'more'"),
+        (lambda: specs.pass_rate(0.9, inconclusive="most"), "one of warn, fail, more, got 'most'"),
         (lambda: specs.mean("", 0.9), "score is the name of a score, got ''"),
         (lambda: specs.mean("polite", float("nan")), "bar is a finite number, got nan"),
         (lambda: specs.metric("f1_makro", 0.9), "'f1_makro'; did you mean 'f1_macro'?"),

@@ -1,0 +1,73 @@
+"""How many trials of each case are planned, and how the test may stop before all of them.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pytest_ailoop import errors
+from pytest_ailoop.data.gate import GateSpec, StopRule
+
+if TYPE_CHECKING:
+    from pytest_ailoop.plugin.evaluation import Evaluation
+    from pytest_ailoop.plugin.marker import Marked
+    from pytest_ailoop.settings import Settings
+
+__all__ = ["gates_over", "planned_trials"]
+
+
+def gates_over(
+    evaluation: Evaluation, module: str, function: str, marked: Marked
+) -> tuple[GateSpec, ...]:
+    """Return the gates over a test function: its own, and those of the configuration."""
+    name = f"{module}::{function}"
+    wide = (
+        gate
+        for gate in evaluation.gates
+        if any(fnmatchcase(name, one) or fnmatchcase(function, one) for one in gate.tests)
+    )
+    return (*(marked.gate or ()), *wide)
+
+
+def planned_trials(
+    settings: Settings, marked: Marked, gates: Sequence[GateSpec], where: str
+) -> tuple[int, StopRule | None]:
+    """Return the trials of each case, and how the test may stop early; None is not at all.
+
+    A run that becomes the baseline is never to stop early. Raises `UsageError` where the marker
+    leaves it to gates that are not there.
+    """
+    for keyword, value, says in (
+        ("trials", marked.trials, "auto"),
+        ("stop", marked.stop, "settled"),
+    ):
+        if value == says and not gates:
+            raise errors.UsageError(
+                f"{where}: marker ailoop: {keyword}={says!r} stops where the gates' verdict is "
+                "settled, but the test has no gate; give it gate=[...]"
+            )
+    fixed = marked.trials if isinstance(marked.trials, int) else 1
+    whole = bool(settings.accept)
+    if gates and settings.trials is None:
+        auto = marked.trials == "auto" or settings.auto_trials
+        more = any((one.inconclusive or settings.inconclusive) == "more" for one in gates)
+        first = max([1 if auto else fixed, *(_least(one.reduce) for one in gates if auto)])
+        most = max(first, settings.max_trials)
+        if auto and (whole or most == first):
+            return most, None
+        if (auto or more) and most > first and not whole:
+            rule = StopRule(by="rounds", seed=settings.seed, first=first, most=most)
+            return most, rule
+    if gates and (marked.stop or settings.stop) == "settled" and not whole:
+        return fixed, StopRule(by="cases", seed=settings.seed)
+    return fixed, None
+
+
+def _least(reduce: str) -> int:
+    """Return how many trials a case must have for *reduce* to say anything: 3 for `pass@3`."""
+    digits = "".join(one for one in reduce if one.isdigit())
+    return int(digits) if digits else 1
