@@ -112,6 +112,7 @@ def test_an_interrupt_while_calls_are_in_flight(project, slow, kind):
     project.eval(KINDS[kind])
     process = Process(project, "--ailoop-concurrency=8")
     until(lambda: slow.asked == 12 and process.passed == 4)
+    time.sleep(0.3)  # The letter comes first, then the record is taken.
     process.interrupt()
     time.sleep(0.3)
     slow.free.set()

@@ -1,4 +1,4 @@
-"""A second Ctrl-C while pytest deals with the first."""
+"""Ctrl-C, pressed once or more while a body is waited for."""
 
 from __future__ import annotations
 
@@ -7,46 +7,72 @@ from collections.abc import Iterator
 
 import pytest
 
+from pytest_ailoop.plugin.ahead import presses as module
 from pytest_ailoop.plugin.ahead.presses import Presses
 
 
 @pytest.fixture(autouse=True)
-def _ordinary_handler() -> Iterator[None]:
+def _handler() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_the_second_one_is_taken_and_the_third_gets_through() -> None:
-    """Whoever presses on is not kept waiting."""
-    presses = Presses()
-    presses.watch()
+def press() -> None:
     signal.raise_signal(signal.SIGINT)
-    assert presses.again
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_the_second_is_noted_and_the_third_gets_through(arrived: bool) -> None:
+    """Whether the first is still on its way up or pytest puts it into words already."""
+    found = Presses()
+    found.listen()
     with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+        press()
+    assert not found.again
+    if arrived:
+        found.arrived()
+    press()
+    assert found.again
+    with pytest.raises(KeyboardInterrupt):
+        press()
 
 
-def test_afterwards_all_is_as_before() -> None:
-    """Once the run has come to its end, a Ctrl-C is what it always is."""
-    presses = Presses()
-    presses.watch()
-    presses.rest()
-    assert not presses.again
+def test_a_body_that_swallows_the_first_does_not_swallow_the_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that comes when the first cannot be on its way any more is raised like the first."""
+    monkeypatch.setattr(module, "_UNWINDS", 0.0)
+    found = Presses()
+    found.listen()
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            press()
+    assert not found.again
+
+
+def test_at_rest_nothing_is_heard() -> None:
+    """The handler is Python's own again, and the next body begins with none pressed."""
+    found = Presses()
+    found.listen()
+    with pytest.raises(KeyboardInterrupt):
+        press()
+    press()
+    found.rest()
     assert signal.default_int_handler is signal.getsignal(signal.SIGINT)
+    assert found.again
+    found.listen()
+    assert not found.again
 
 
-def test_a_handler_of_the_project_stays() -> None:
-    """Where somebody else takes the signal, it is theirs."""
-    taken: list[int] = []
-
-    def own(number: int, frame: object) -> None:
-        taken.append(number)
-
-    signal.signal(signal.SIGINT, own)
-    presses = Presses()
-    presses.watch()
-    signal.raise_signal(signal.SIGINT)
-    presses.rest()
-    assert ([signal.SIGINT], False) == (taken, presses.again)
-    assert own is signal.getsignal(signal.SIGINT)
+def test_a_handler_of_the_project_stands() -> None:
+    """Who handles the signal himself is not asked to share it."""
+    heard = []
+    signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    found = Presses()
+    found.listen()
+    found.arrived()
+    press()
+    found.rest()
+    assert ([1], False) == (heard, found.again)
+    assert signal.default_int_handler is not signal.getsignal(signal.SIGINT)

@@ -4,36 +4,49 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import Any
+import time
 
 __all__ = ["Presses"]
 
+_UNWINDS = 1.0
+"""Seconds that the first has to get from where it was raised to whoever waits for the body."""
+
 
 class Presses:
-    """Takes one that comes while pytest deals with the one before, which would break it off there.
+    """Hears Ctrl-C while a body is waited for, and takes a second one that would do harm.
 
-    So the run ends at once and with a report. What comes after that gets through.
+    Raised while the first is on its way up, or while pytest puts that into words, it would break
+    off the report. So it is noted instead, and the run ends at once and with a report. What comes
+    after that gets through.
     """
 
     def __init__(self) -> None:
         #: Whether a second one came.
         self.again = False
-        self._before: Any = None
+        self._first: float | None = None
+        self._in_words = False
 
-    def watch(self) -> None:
-        """Take the next one, until `rest`; nothing changes where the project handles it itself."""
-        stands = signal.getsignal(signal.SIGINT)
+    def listen(self) -> None:
+        """Hear them until `rest`; nothing changes where the project handles them itself."""
+        self.again, self._first, self._in_words = False, None, False
         in_main = threading.current_thread() is threading.main_thread()
-        if in_main and stands is signal.default_int_handler:
-            self._before, self.again = stands, False
+        if in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._take)
+
+    def arrived(self) -> None:
+        """Note that the first one came up: pytest puts it into words, until `rest`."""
+        self._in_words = True
 
     def rest(self) -> None:
         """Let them all through again."""
-        before, self._before = self._before, None
-        if before is not None and signal.getsignal(signal.SIGINT) == self._take:
-            signal.signal(signal.SIGINT, before)
+        if signal.getsignal(signal.SIGINT) == self._take:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _take(self, *_: object) -> None:
+        now = time.monotonic()
+        # The body itself may have swallowed the first: then nothing is on its way up.
+        unwinds = self._first is not None and now - self._first < _UNWINDS
+        if self.again or not (self._in_words or unwinds):
+            self._first = now
+            raise KeyboardInterrupt
         self.again = True
-        self.rest()

@@ -113,16 +113,19 @@ class Ahead:
     def _wait(self, item: pytest.Item, body: Body) -> None:
         __tracebackhide__ = True
         self._items[body.notebook] = item
+        self._presses.listen()
         try:
             with guarded(self.engine, item, body, self._items):
                 self.engine.wait(body)
+            self._presses.rest()
         except KeyboardInterrupt:
-            self._presses.watch()
+            self._presses.arrived()
             raise
         except BaseException as fault:
             # Where the body was when it was cut off tells more than where we waited for it.
             shown = self.engine.work.where(body)
             self.engine.end(body)
+            self._presses.rest()
             if isinstance(body.fault, asyncio.CancelledError):
                 shown = body.fault.__traceback__
             raise fault.with_traceback(shown) from None
@@ -207,18 +210,16 @@ class Ahead:
 
     def stop(self) -> None:
         """Let calls under way end, and cut all bodies: their fixtures are about to be torn down."""
-        flight, patience = self._evaluation.store.flight, 1.0
-        self._presses.rest()
-        if self._presses.again:
-            patience = 0.0
+        flight, presses = self._evaluation.store.flight, self._presses
+        hurries = presses.again
         with paused():
-            if self.engine.active and patience:
+            if self.engine.active and not hurries:
                 flight.is_closed = True
-                if not self.engine.settle(lambda: not flight.calls, SETTLE):
-                    patience = 0.0
+                hurries = not self.engine.settle(lambda: presses.again or not flight.calls, SETTLE)
             for item in list(self._bodies):
                 self.forget(item)
-            self.engine.stop(patience)
+            self.engine.stop(0.0 if hurries or presses.again else 1.0)
+        presses.rest()
         flight.is_closed = False  # Another attempt at the last item may follow.
 
     def close(self) -> None:
