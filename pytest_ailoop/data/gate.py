@@ -138,6 +138,16 @@ class GateVerdict:
     """Of comparisons, in words: what changed since the accepted run, and which cases flipped."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Further figures of its kind."""
+    tests: tuple[str, ...] = ()
+    """`module::test` of each test that it decides over together; empty where it is one alone."""
+
+    @property
+    def groups(self) -> tuple[tuple[str, str], ...]:
+        """Module and test of each test that it is over."""
+        if not self.tests:
+            return ((self.module, self.test),)
+        parts = (one.partition("::") for one in self.tests)
+        return tuple((module, test) for module, _, test in parts)
 
     @property
     def standing(self) -> Literal["good", "open", "bad"]:
@@ -165,5 +175,6 @@ def verdict_from(data: Mapping[str, Any]) -> GateVerdict:
         "reasons": tuple(data["reasons"]),
         "named": tuple(data["named"]),
         "since": tuple(data.get("since", ())),
+        "tests": tuple(data.get("tests", ())),
     }
     return GateVerdict(**{**data, **changed})

@@ -112,7 +112,7 @@ def _found(one: _Asked, plan: Plan, context: Context) -> Found:
     gate, group = one.gate, one.group
     partial = _partial(group, plan)
     if partial:
-        return Found(status="inconclusive", reasons=(partial,))
+        return Found(status="inconclusive", reasons=(partial,), facts={"partial": True})
     if gate.kind == "no_regression":
         return _compared(one, context)
     if one.settling is None:

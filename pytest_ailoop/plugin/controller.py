@@ -15,7 +15,7 @@ import pytest
 from pytest_ailoop import errors, text
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import item_from, plain, plan_from
-from pytest_ailoop.plugin import budget, gating, options, settling, stolen, verdicts
+from pytest_ailoop.plugin import budget, gating, last_failed, options, settling, stolen, verdicts
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.journaling import journaling_of
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
@@ -167,6 +167,7 @@ def _settle(evaluation: Evaluation, session: pytest.Session, exitstatus: int) ->
         outcome = evaluation.outcome = _record(evaluation, outcome)
     if gating.tell(evaluation) or outcome.broken:
         _redden(session, pytest.ExitCode.TESTS_FAILED)
+    last_failed.note(evaluation, outcome)
     verdicts.write(evaluation, session)
     if evaluation.outcome.broken:
         _redden(session, pytest.ExitCode.TESTS_FAILED)

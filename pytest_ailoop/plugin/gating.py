@@ -14,6 +14,7 @@ import pytest
 
 from pytest_ailoop import text
 from pytest_ailoop.data.record import Outcome
+from pytest_ailoop.plugin.last_failed import ITEMS_ONLY
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
 if TYPE_CHECKING:
@@ -75,14 +76,24 @@ def is_missed(report: Any) -> bool:
     return isinstance(record, dict) and record.get("outcome") == "missed"
 
 
-def status(report: Any) -> tuple[str, str, Any] | None:
-    """Return category, letter and word of a gate's own report, or of an item that missed."""
+def status(config: pytest.Config, report: Any) -> tuple[str, str, Any] | None:
+    """Return category, letter and word of a gate's own report, or of what missed under one."""
     gate = getattr(report, "ailoop_gate", None)
+    if hasattr(report, "ailoop_subtest"):
+        return _subtest(config, report)
     if gate is not None and hasattr(report, "wasxfail"):
         return gate, "?", (gate.upper(), {"yellow": True})
     if gate is None and report.when == "call" and is_missed(report):
         return "missed", "m", ("MISSED", {"yellow": True})
     return None
+
+
+def _subtest(config: pytest.Config, report: Any) -> tuple[str, str, Any]:
+    """Return the status of a missed subtest: as with passed ones, nothing unless asked for."""
+    if config.get_verbosity(pytest.Config.VERBOSITY_SUBTESTS) == 0:
+        return "", "", ""
+    which = report.head_line.removeprefix(f"{report.location[2]} ")
+    return "subtests missed", "m", (f"SUBMISSED{which}", {"yellow": True})
 
 
 def tell(evaluation: Evaluation) -> bool:
@@ -94,12 +105,14 @@ def tell(evaluation: Evaluation) -> bool:
     verdicts = () if outcome is None else outcome.gates
     if not verdicts:
         return False
-    hook = evaluation.config.hook
+    hook, plugins = evaluation.config.hook, evaluation.config.pluginmanager
+    others = [one for one in map(plugins.get_plugin, ITEMS_ONLY) if one is not None]
+    logreport = plugins.subset_hook_caller("pytest_runtest_logreport", others)
     with _beside_the_items(evaluation.config):
         for verdict in verdicts:
             report = _report(verdict)
             hook.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
-            hook.pytest_runtest_logreport(report=report)
+            logreport(report=report)
             hook.pytest_runtest_logfinish(nodeid=report.nodeid, location=report.location)
     return any(one.blocking for one in verdicts)
 

@@ -121,6 +121,11 @@ def _note_subtest(
     outcome = _outcome(call, report)
     if outcome in ("failed", "error"):
         running.subtests.append(outcome)
+    if outcome == "failed" and gating.is_gated(evaluation, item):
+        # Before pytest counts it: the gate decides, and no part of an item goes before it.
+        gating.miss(report, _first_line(call))
+        report.ailoop_subtest = "missed"  # type: ignore[attr-defined]
+    elif outcome in ("failed", "error"):
         story.tell(evaluation, _record(evaluation, item, running, outcome, call, report), report)
 
 
@@ -255,7 +260,7 @@ def status(evaluation: Evaluation, report: Any) -> Any:
         return budget.STATUS
     if settling.is_settled(report) and report.when == "setup":
         return settling.STATUS
-    gate = gating.status(report)
+    gate = gating.status(evaluation.config, report)
     if gate is not None:
         return gate
     record = getattr(report, "ailoop", None)
