@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pytest_ailoop.data.variant import Variant, variant_from
@@ -17,6 +18,7 @@ __all__ = [
     "GateVerdict",
     "Policy",
     "StopRule",
+    "gates_over",
     "spec_from",
     "stop_from",
     "verdict_from",
@@ -44,11 +46,15 @@ class AcceptedFailure:
 
     case: str
     tests: tuple[str, ...]
-    """Patterns over `module::test`."""
+    """Patterns over `module::test`, or `test` alone."""
     reason: str
     owner: str
     expires: str
     """The last day on which it holds, ISO 8601."""
+
+    def covers(self, module: str, test: str) -> bool:
+        """Return whether it names the test."""
+        return _is_named(module, test, self.tests)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +92,7 @@ class GateSpec:
     tag: str | None = None
     """Only cases with this tag count."""
     tests: tuple[str, ...] = ()
-    """Only these tests: patterns over `module::test`, of a gate in the configuration."""
+    """Only these tests: patterns as of an accepted failure, of a gate in the configuration."""
     reduce: str = "mean"
     """How the trials of a case become one value: `mean`, `majority`, `at_least:2`, `pass@3`,
     `pass^3`."""
@@ -101,6 +107,10 @@ class GateSpec:
 
     def __str__(self) -> str:
         return self.name
+
+    def covers(self, module: str, test: str) -> bool:
+        """Return whether it names the test; only a gate of the configuration names any."""
+        return _is_named(module, test, self.tests)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +165,18 @@ class GateVerdict:
         if self.blocking:
             return "bad"
         return "good" if self.status in ("passed", "unchanged", "improved", "same") else "open"
+
+
+def _is_named(module: str, test: str, patterns: Iterable[str]) -> bool:
+    name = f"{module}::{test}"
+    return any(fnmatchcase(name, one) or fnmatchcase(test, one) for one in patterns)
+
+
+def gates_over(
+    module: str, test: str, own: Iterable[GateSpec], configured: Iterable[GateSpec]
+) -> tuple[GateSpec, ...]:
+    """Return the gates over a test: its *own*, then those of the configuration that name it."""
+    return (*own, *(one for one in configured if one.covers(module, test)))
 
 
 def spec_from(data: Mapping[str, Any]) -> GateSpec:

@@ -64,7 +64,7 @@ def decide(plan: Plan, records: Iterable[ItemRecord], context: Context) -> tuple
     return tuple(_verdict(one, context) for one in asked)
 
 
-def _wanted(plan: Plan, context: Context) -> dict[str, list[GateSpec]]:
+def _wanted(plan: Plan, context: Context) -> dict[str, tuple[GateSpec, ...]]:
     """Return the gates of each test that has some, by `module::test`."""
     wanted = {f"{one.module}::{one.test}": gates_of(one, context.configured) for one in plan.tests}
     return {name: gates for name, gates in wanted.items() if gates}

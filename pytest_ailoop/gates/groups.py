@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import fsum
 
 from pytest_ailoop.data.baseline import EntryKey, entry_key
-from pytest_ailoop.data.gate import GateSpec
+from pytest_ailoop.data.gate import GateSpec, gates_over
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, PlannedTest
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
@@ -130,13 +130,6 @@ def _cases(
         yield CaseResults(key=key, planned=planned, trials=tuple(found), tags=tags)
 
 
-def gates_of(test: PlannedTest, configured: Iterable[GateSpec]) -> list[GateSpec]:
-    """Return the gates over a test: its own, then those of the configuration that name it."""
-    from fnmatch import fnmatchcase
-
-    name = f"{test.module}::{test.test}"
-    own = list(test.gates)
-    for gate in configured:
-        if any(fnmatchcase(name, one) or fnmatchcase(test.test, one) for one in gate.tests):
-            own.append(gate)
-    return own
+def gates_of(test: PlannedTest, configured: Iterable[GateSpec]) -> tuple[GateSpec, ...]:
+    """Return the gates over a planned test, its own first."""
+    return gates_over(test.module, test.test, test.gates, configured)

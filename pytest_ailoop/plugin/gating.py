@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ailoop import text
+from pytest_ailoop.data.gate import gates_over
 from pytest_ailoop.data.record import Outcome
 from pytest_ailoop.plugin.last_failed import ITEMS_ONLY
 from pytest_ailoop.plugin.naming import cell_of, key_of
@@ -46,13 +46,7 @@ def is_gated(evaluation: Evaluation, item: pytest.Item) -> bool:
     module, test = key.module, key.test
     found = evaluation.collected.get((module, test.partition("[")[0]))
     own = () if found is None else found.gates
-    name = f"{module}::{test}"
-    wide = (
-        gate
-        for gate in evaluation.gates
-        if any(fnmatchcase(name, one) or fnmatchcase(test, one) for one in gate.tests)
-    )
-    return any(_decides(gate) for gate in (*own, *wide))
+    return any(map(_decides, gates_over(module, test, own, evaluation.gates)))
 
 
 def _decides(gate: GateSpec) -> bool:

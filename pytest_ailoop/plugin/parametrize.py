@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ailoop import errors, matrix, text
+from pytest_ailoop.data.gate import gates_over
 from pytest_ailoop.digest import digest
 from pytest_ailoop.plugin import marker
 from pytest_ailoop.plugin.evaluation import Collected, Evaluation
 from pytest_ailoop.plugin.heard import refuse_unheard
 from pytest_ailoop.plugin.naming import CELL, NOTHING, NoCell, function_of, source_of
-from pytest_ailoop.plugin.rounds import gates_over, planned_trials
+from pytest_ailoop.plugin.rounds import planned_trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[Cell]:
     refuse_unheard(metafunc, marked)
     dataset = _dataset(evaluation, definition, marked)
     module, function = function_of(evaluation, definition)
-    gates = gates_over(evaluation, module, function, marked)
+    gates = gates_over(module, function, marked.gate or (), evaluation.gates)
     trials, stopping = planned_trials(settings, marked, gates, definition.nodeid)
     selection = _selection(settings, dataset, trials)
     axes: dict[str, Any] = {"models": None, "prompts": None, "params": marked.params or {}}

@@ -6,31 +6,16 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pytest_ailoop import errors
 from pytest_ailoop.data.gate import GateSpec, StopRule
 
 if TYPE_CHECKING:
-    from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.plugin.marker import Marked
     from pytest_ailoop.settings import Settings
 
-__all__ = ["gates_over", "planned_trials"]
-
-
-def gates_over(
-    evaluation: Evaluation, module: str, function: str, marked: Marked
-) -> tuple[GateSpec, ...]:
-    """Return the gates over a test function: its own, and those of the configuration."""
-    name = f"{module}::{function}"
-    wide = (
-        gate
-        for gate in evaluation.gates
-        if any(fnmatchcase(name, one) or fnmatchcase(function, one) for one in gate.tests)
-    )
-    return (*(marked.gate or ()), *wide)
+__all__ = ["planned_trials"]
 
 
 def planned_trials(

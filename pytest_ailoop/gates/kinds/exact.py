@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from math import fsum
 
 from pytest_ailoop.data.gate import AcceptedFailure, GateSpec
@@ -25,7 +24,8 @@ def every_case(
     cases = group.tagged(gate.tag)
     if not cases:
         return Found(status="invalid", reasons=(_no_case(gate),))
-    known = {one.case: one for one in accepted if _is_over(one, group)}
+    test = group.test
+    known = {one.case: one for one in accepted if one.covers(test.module, test.test)}
     failed: list[CaseResults] = []
     excused: list[AcceptedFailure] = []
     expired: list[AcceptedFailure] = []
@@ -59,11 +59,6 @@ def every_case(
         reasons=tuple(reasons),
         named=tuple(one.key.case for one in (*failed, *unknown)),
     )
-
-
-def _is_over(entry: AcceptedFailure, group: Group) -> bool:
-    name = f"{group.test.module}::{group.test.test}"
-    return any(fnmatchcase(name, one) or fnmatchcase(group.test.test, one) for one in entry.tests)
 
 
 def _no_case(gate: GateSpec) -> str:
