@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import bare
 from benchmarks.measure import Used, run
 
-__all__ = ["APP", "JUDGED", "LLM", "NO_CALL", "POOL", "Project", "plain_command", "run_bare"]
+__all__ = ["APP", "JUDGED", "LLM", "POOL", "Project", "plain_command", "run_bare"]
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 # Other plugins' own start-up would only blur the difference.
@@ -57,12 +57,6 @@ def answer(question):
 @pytest.mark.ailoop(dataset="cases.jsonl")
 def test_{0}(case):
     expect(answer(case.input)).to(contains("answer"))
-"""
-
-NO_CALL = """
-@pytest.mark.ailoop(dataset="cases.jsonl")
-def test_{0}(case):
-    expect(case.input).to(contains("number"))
 """
 
 _PLAIN = """

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pytest_ailoop.calling.identity import is_loopback
 from pytest_ailoop.data.call import Usage
 
-__all__ = ["cost_of", "price_known", "table_version"]
+__all__ = ["cost_of", "price_known"]
 
 _MILLION = 1_000_000
 
@@ -56,13 +56,6 @@ def price_known(
     if cost is None:
         return "unknown"
     return "known" if cost else "free"
-
-
-def table_version() -> str:
-    """Return name and version of the price table, without loading it."""
-    from importlib.metadata import version
-
-    return f"genai-prices {version('genai-prices')}"
 
 
 def _priced(usage: Usage, price: Mapping[str, float]) -> float | None:

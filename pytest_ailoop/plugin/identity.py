@@ -107,7 +107,7 @@ def conditions(config: pytest.Config) -> dict[str, Any]:
     plugins = [one for _, one in config.pluginmanager.list_plugin_distinfo()]
     addresses = [os.environ.get(name, "") for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE")]
     found = {
-        "the mode of replies": options.replies(config)[0],
+        "the mode of replies": options.replies(config),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "a package": versions(),
         "a plugin": dict(sorted(map(name_and_version, plugins))),

@@ -72,7 +72,7 @@ def release(config: pytest.Config) -> None:
 
 
 def _prepared(config: pytest.Config) -> Prepared:
-    mode, _ = options.replies(config)
+    mode = options.replies(config)
     if mode in ("live", "record"):
         return Prepared(why=f"nothing kept: --ailoop-replies={mode} asks for fresh answers")
     found, reasons = Prepared(), []

@@ -118,12 +118,12 @@ def resumes(config: pytest.Config) -> bool:
     return bool(config.getoption("ailoop_resume", False)) and not runs_nothing(config)
 
 
-def replies(config: pytest.Config) -> tuple[str, bool]:
-    """Return the mode of replies, and whether it was asked for rather than a default."""
+def replies(config: pytest.Config) -> str:
+    """Return the mode of replies: what was asked for, else what is usual here."""
     value, where = _value(config, "replies")
     if value is not None:
-        return _one_of(value, where, REPLIES), True
-    return ("replay" if in_ci() else "auto"), False
+        return _one_of(value, where, REPLIES)
+    return "replay" if in_ci() else "auto"
 
 
 def accepted(config: pytest.Config) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ def settings_of(config: pytest.Config, tables: Config) -> Settings:
     """Return all switches of this session, frozen, with the configuration *tables*."""
     from pytest_ailoop.settings import Settings
 
-    mode, asked = replies(config)
+    mode = replies(config)
     split, _ = _value(config, "split")
     chosen: dict[str, Any] = {"replies": mode, "split": split or "dev", "accept": accepted(config)}
     policy, _ = _value(config, "inconclusive")
@@ -197,7 +197,6 @@ def settings_of(config: pytest.Config, tables: Config) -> Settings:
         began = config.stash.get(BEGAN, None)
     return Settings(
         root=config.rootpath,
-        replies_given=asked,
         ci=in_ci(),
         tags=tuple(config.getoption("ailoop_tag", None) or ()),
         sample=_sample(config),

@@ -62,7 +62,7 @@ def for_import(collector: pytest.Collector) -> contextlib.AbstractContextManager
     """Return what gives a module that mentions ailoop a key while it is imported in replay."""
     if not isinstance(collector, pytest.Module) or os.environ.get("OPENAI_API_KEY"):
         return contextlib.nullcontext()
-    if options.replies(collector.config)[0] != "replay" or not _mentions_us(collector):
+    if options.replies(collector.config) != "replay" or not _mentions_us(collector):
         return contextlib.nullcontext()
     return keys(collector.config, ("OPENAI_API_KEY",))
 

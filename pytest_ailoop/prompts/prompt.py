@@ -14,7 +14,7 @@ from pytest_ailoop.text import suggestion
 if TYPE_CHECKING:
     from pytest_ailoop.prompts.template import Part
 
-__all__ = ["Prompt", "columns", "unfilled"]
+__all__ = ["Prompt", "columns"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -111,11 +111,3 @@ def _row(row: Any) -> dict[str, Any]:
         return {name: value for name, value in row.items() if isinstance(name, str)}
     names = [*getattr(type(row), "model_fields", ()), *(getattr(row, "model_extra", None) or ())]
     return {name: getattr(row, name) for name in names}
-
-
-def unfilled(prompt: Prompt, case: Case) -> tuple[str, ...]:
-    """Return the names that *prompt* requires and *case* does not have, sorted.
-
-    For a test that calls `prompt.render(case)` these are faults that show before it runs.
-    """
-    return tuple(sorted(prompt.required - columns(case).keys()))

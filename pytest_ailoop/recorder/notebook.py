@@ -44,8 +44,6 @@ class Recorder:
         self.expectations: list[Expectation] = []
         #: Prompt of the case's variant, where it has one.
         self.prompt_digest: str | None = None
-        #: Whether an assert statement was seen in the test function's source.
-        self.has_assert = False
         #: Whether the item is running.
         self.is_open = False
         #: What its code put out before its turn (texts, log records, warnings), in order; None

@@ -43,8 +43,6 @@ class Settings:
     root: Path
     """pytest's root folder; all stored paths are relative to it."""
     replies: Mode = "auto"
-    replies_given: bool = False
-    """Whether the mode was asked for (option, environment, ini) rather than a default."""
     ci: bool = False
     """Whether the `CI` environment variable is set."""
     split: Literal["dev", "test", "all"] = "dev"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 import genai_prices
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ailoop.calling.prices import cost_of, table_version
+from pytest_ailoop.calling.prices import cost_of
 from pytest_ailoop.data.call import Usage
 
 USAGE = Usage(input_tokens=1_000_000, output_tokens=100_000, cached_input_tokens=400_000)
@@ -127,8 +125,3 @@ def test_a_contradiction_has_no_own_price_either() -> None:
     """More cached tokens than tokens is a fault of the server, not a negative price."""
     usage = Usage(input_tokens=1, output_tokens=1, cached_input_tokens=2)
     assert cost_of(usage, "m", price={"input": 1.0, "output": 1.0}) is None
-
-
-def test_the_version_of_the_table_is_named() -> None:
-    """A run remembers by which table it priced."""
-    assert table_version() == f"genai-prices {importlib.metadata.version('genai-prices')}"

@@ -20,7 +20,7 @@ from pytest_ailoop.data.reply import Reply
 from pytest_ailoop.errors import PromptError
 from pytest_ailoop.prompts.body import Message
 from pytest_ailoop.prompts.load import Prompt, load_prompt
-from pytest_ailoop.prompts.prompt import columns, unfilled
+from pytest_ailoop.prompts.prompt import columns
 from pytest_ailoop.prompts.template import compile_part
 
 
@@ -285,9 +285,10 @@ def test_expected_reaches_a_prompt_only_by_name() -> None:
         ("{{ expected }}", ("expected",)),
     ],
 )
-def test_unfilled_names_what_the_case_lacks(source: str, missing: tuple[str, ...]) -> None:
+def test_what_a_case_lacks_is_known(source: str, missing: tuple[str, ...]) -> None:
     """Before anything runs, a case can be asked which required names it does not give."""
-    assert missing == unfilled(prompt(source), Case(id="c1", input="x", row={"question": "x"}))
+    case = Case(id="c1", input="x", row={"question": "x"})
+    assert missing == tuple(sorted(prompt(source).required - columns(case).keys()))
 
 
 def test_something_else_by_position_is_refused() -> None:
