@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from pytest_ailoop.stats import guards
@@ -15,6 +16,7 @@ from pytest_ailoop.stats.normal import normal_cdf, normal_quantile
 
 __all__ = [
     "LIMIT",
+    "Variances",
     "cases_all_passing",
     "cases_for_rate",
     "cases_for_tie",
@@ -30,45 +32,59 @@ LIMIT = 1_000_000
 """More cases than this are nobody's plan: None is returned instead."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variances:
+    """How much the difference of a case's means in two runs varies, and from what."""
+
+    between: float
+    """Variance of the true differences over cases."""
+    within_base: float = 0.0
+    within_candidate: float = 0.0
+    """Variances of one trial within a case."""
+    trials_base: int = 1
+    trials_candidate: int = 1
+
+    @property
+    def whole(self) -> float:
+        """Their sum, each by its trials; `ValueError` below 0, and for fewer than one trial."""
+        each = (self.between, self.within_base, self.within_candidate)
+        if min(each) < 0:
+            raise ValueError(f"variances are 0 or more, got {each[0]!r}, {each[1]!r}, {each[2]!r}")
+        guards.whole("trials_base", self.trials_base, 1)
+        guards.whole("trials_candidate", self.trials_candidate, 1)
+        base = self.within_base / self.trials_base
+        return self.between + base + self.within_candidate / self.trials_candidate
+
+
 def miller_cases(
     effect: float,
+    variances: Variances,
     *,
-    between: float,
-    within_base: float = 0.0,
-    within_candidate: float = 0.0,
-    trials_base: int = 1,
-    trials_candidate: int = 1,
     alpha: float = 0.05,
     sides: Literal[1, 2] = 1,
     power: float = 0.8,
 ) -> int:
     """Return the pairs of cases with which a mean difference of *effect* is found.
 
-    `n = (z_a + z_b)² (w² + vA/KA + vB/KB) / effect²` (Miller 2024, eq. 9), rounded up. *between*
-    is the variance w² of the true differences over cases, the others that of one trial within a
-    case. Raises `ValueError` for an effect of 0, variances below 0, fewer than one trial.
+    `n = (z_a + z_b)² (w² + vA/KA + vB/KB) / effect²` (Miller 2024, eq. 9), rounded up. w² is
+    the variance between cases, v that within one, over K trials. Raises `ValueError` for an effect
+    of 0, variances below 0, fewer than one trial.
     """
     _refuse_effect(effect)
-    variance = _variance(between, within_base, within_candidate, trials_base, trials_candidate)
-    return math.ceil(_both_z(alpha, sides, power) ** 2 * variance / effect**2 - 1e-9)
+    return math.ceil(_both_z(alpha, sides, power) ** 2 * variances.whole / effect**2 - 1e-9)
 
 
 def miller_effect(
     n: int,
+    variances: Variances,
     *,
-    between: float,
-    within_base: float = 0.0,
-    within_candidate: float = 0.0,
-    trials_base: int = 1,
-    trials_candidate: int = 1,
     alpha: float = 0.05,
     sides: Literal[1, 2] = 1,
     power: float = 0.8,
 ) -> float:
     """Return the smallest mean difference that *n* pairs of cases find; see `miller_cases`."""
     guards.whole("n", n, 1)
-    variance = _variance(between, within_base, within_candidate, trials_base, trials_candidate)
-    return _both_z(alpha, sides, power) * math.sqrt(variance / n)
+    return _both_z(alpha, sides, power) * math.sqrt(variances.whole / n)
 
 
 def connor_cases(
@@ -208,16 +224,6 @@ def _both_z(alpha: float, sides: int, power: float) -> float:
     guards.inner("alpha", alpha)
     guards.inner("power", power)
     return normal_quantile(1 - alpha / sides) + normal_quantile(power)
-
-
-def _variance(
-    between: float, base: float, candidate: float, trials_base: int, trials_candidate: int
-) -> float:
-    if min(between, base, candidate) < 0:
-        raise ValueError(f"variances are 0 or more, got {between!r}, {base!r}, {candidate!r}")
-    guards.whole("trials_base", trials_base, 1)
-    guards.whole("trials_candidate", trials_candidate, 1)
-    return between + base / trials_base + candidate / trials_candidate
 
 
 def _refuse_effect(effect: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from scipy.stats import binom, norm
@@ -11,6 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 from pytest_ailoop.stats.paired import pseudo_pairs_of, tango
 from pytest_ailoop.stats.planning import Plan, cases_for_mean, cases_to_settle, detectable_drop
 from pytest_ailoop.stats.power import (
+    Variances,
     cases_all_passing,
     cases_for_rate,
     cases_for_tie,
@@ -25,11 +27,11 @@ from pytest_ailoop.stats.power import (
 
 def test_millers_examples() -> None:
     """969 questions for three points; 198 find 13.3 points with one trial, 7.6 with ten."""
-    within = {"within_base": 1 / 6, "within_candidate": 1 / 6}
-    ten = {"trials_base": 10, "trials_candidate": 10}
-    assert miller_cases(0.03, between=1 / 9, sides=2) == 969
-    assert round(miller_effect(198, between=1 / 9, sides=2, **within), 4) == 0.1327
-    assert round(miller_effect(198, between=1 / 9, sides=2, **within, **ten), 4) == 0.0757
+    one = Variances(between=1 / 9, within_base=1 / 6, within_candidate=1 / 6)
+    ten = replace(one, trials_base=10, trials_candidate=10)
+    assert miller_cases(0.03, Variances(between=1 / 9), sides=2) == 969
+    assert round(miller_effect(198, one, sides=2), 4) == 0.1327
+    assert round(miller_effect(198, ten, sides=2), 4) == 0.0757
 
 
 @pytest.mark.parametrize(
@@ -155,9 +157,9 @@ def test_cases_for_a_mean() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: miller_cases(0, between=1), "an effect is finite and not 0, got 0"),
-        (lambda: miller_cases(0.1, between=-1), "variances are 0 or more, got -1"),
-        (lambda: miller_effect(0, between=1), "n is a whole number from 1 up, got 0"),
+        (lambda: miller_cases(0, Variances(between=1)), "an effect is finite and not 0, got 0"),
+        (lambda: miller_cases(0.1, Variances(between=-1)), "variances are 0 or more, got -1"),
+        (lambda: miller_effect(0, Variances(between=1)), "n is a whole number from 1 up, got 0"),
         (lambda: connor_cases(0.2, 0.1), "effect=0.2, discordance=0.1"),
         (lambda: cases_all_passing(1.5), "bar lies between 0 and 1, got 1.5"),
         (lambda: cases_for_tie(-0.1), "margin lies between 0 and 1, got -0.1"),
