@@ -18,6 +18,7 @@ __all__ = [
     "GateVerdict",
     "Policy",
     "StopRule",
+    "excuse",
     "gates_over",
     "spec_from",
     "stop_from",
@@ -177,6 +178,14 @@ def gates_over(
 ) -> tuple[GateSpec, ...]:
     """Return the gates over a test: its *own*, then those of the configuration that name it."""
     return (*own, *(one for one in configured if one.covers(module, test)))
+
+
+def excuse(
+    accepted: Iterable[AcceptedFailure], module: str, test: str, case: str
+) -> AcceptedFailure | None:
+    """Return the entry that speaks of *case* in a test, over or not; of several the last to end."""
+    found = (one for one in accepted if one.case == case and one.covers(module, test))
+    return max(found, key=lambda one: one.expires, default=None)
 
 
 def spec_from(data: Mapping[str, Any]) -> GateSpec:

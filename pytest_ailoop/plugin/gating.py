@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ailoop import text
-from pytest_ailoop.data.gate import gates_over
-from pytest_ailoop.data.record import Outcome
+from pytest_ailoop.data.gate import excuse, gates_over
+from pytest_ailoop.data.record import ItemKey, Outcome
 from pytest_ailoop.plugin.last_failed import ITEMS_ONLY
 from pytest_ailoop.plugin.naming import cell_of, key_of
 
@@ -35,9 +36,10 @@ def configured(evaluation: Evaluation) -> tuple[GateSpec, ...]:
 
 
 def is_gated(evaluation: Evaluation, item: pytest.Item) -> bool:
-    """Return whether a gate decides over the test's items, so that none decides by itself.
+    """Return whether a gate decides over the item's misses, so that it does not by itself.
 
-    One that speaks of cost or time alone, or of some cases alone, leaves quality to the items.
+    One that speaks of cost or time alone, or of some cases alone, leaves quality to the items; but
+    where each case must pass, the gate answers for those that may fail for now.
     """
     cell = cell_of(item)
     if cell is None:
@@ -46,7 +48,18 @@ def is_gated(evaluation: Evaluation, item: pytest.Item) -> bool:
     module, test = key.module, key.test
     found = evaluation.collected.get((module, test.partition("[")[0]))
     own = () if found is None else found.gates
-    return any(map(_decides, gates_over(module, test, own, evaluation.gates)))
+    gates = gates_over(module, test, own, evaluation.gates)
+    if any(map(_decides, gates)):
+        return True
+    tags = (None, *cell.case.tags)
+    strict = any(one.kind == "every_case" and one.tag in tags for one in gates)
+    return strict and _may_fail(evaluation, key)
+
+
+def _may_fail(evaluation: Evaluation, key: ItemKey) -> bool:
+    """Return whether the case is on the list of accepted failures, and its entry still holds."""
+    entry = excuse(evaluation.settings.config.accepted_failures, key.module, key.test, key.case)
+    return entry is not None and entry.expires >= datetime.now(UTC).date().isoformat()
 
 
 def _decides(gate: GateSpec) -> bool:

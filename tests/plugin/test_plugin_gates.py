@@ -190,3 +190,49 @@ def test_what_could_not_be_measured_is_no_miss(gated: Any) -> None:
     assert 1 == project.run().parseoutcomes()["missed"]
     project.eval(CRASHES.replace('KeyError("answer")', 'AiloopError("no reply")'))
     assert 1 <= project.run().parseoutcomes()["errors"]
+
+
+def test_an_accepted_failure_needs_no_other_gate(gated: Any, workers: tuple[str, ...]) -> None:
+    """Where each case must pass, one that may fail for now is missed; all others still fail."""
+    project = gated("[every_case()]", {"id": "d", "input": "x", "expected": "y"})
+    project.write("ailoop.toml", ACCEPTED.format(day="2999-12-31"))
+    outcomes = {row["key"]["case"]: row["outcome"] for row in _rows(project, *workers)}
+    assert {"a": "passed", "b": "missed", "c": "passed", "d": "failed"} == outcomes
+    project.write("ailoop.toml", ACCEPTED.format(day="2020-12-31"))
+    assert ["failed", "failed"] == [
+        row["outcome"] for row in _rows(project, *workers) if row["key"]["case"] in "bd"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gate", "more", "outcome"),
+    [
+        ('[every_case(tag="must")]', "", "failed"),
+        ("[max_cost(1)]", "", "failed"),
+        ("None", "", "failed"),
+        ("[every_case()]", 'tests = ["test_other.py::*"]\n', "failed"),
+        ("[every_case()]", 'tests = ["test_other.py::*", "test_i?"]\n', "missed"),
+    ],
+)
+def test_an_entry_excuses_what_a_gate_answers_for(
+    gated: Any, gate: str, more: str, outcome: str
+) -> None:
+    """Without a gate over the case nobody would say that it fails, nor when that ends."""
+    project = gated(gate)
+    project.write("ailoop.toml", ACCEPTED.format(day="2999-12-31") + more)
+    (found,) = (row for row in _rows(project) if row["key"]["case"] == "b")
+    assert outcome == found["outcome"]
+
+
+def test_the_latest_of_several_entries_holds(gated: Any) -> None:
+    """A case that was given a new date by a further entry may fail up to that."""
+    project = gated("[every_case()]")
+    entries = (ACCEPTED.format(day=day) for day in ("2999-12-31", "2020-12-31"))
+    project.write("ailoop.toml", "".join(entries))
+    assert pytest.ExitCode.OK == project.run().ret
+
+
+def _rows(project: Any, *args: str) -> list[dict[str, Any]]:
+    project.run(*args)
+    found: list[dict[str, Any]] = project.results()
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum
 
-from pytest_ailoop.data.gate import AcceptedFailure, GateSpec
+from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, excuse
 from pytest_ailoop.gates.found import Found
 from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.text import plural
@@ -24,15 +24,14 @@ def every_case(
     cases = group.tagged(gate.tag)
     if not cases:
         return Found(status="invalid", reasons=(_no_case(gate),))
-    test = group.test
-    known = {one.case: one for one in accepted if one.covers(test.module, test.test)}
+    names = group.test.module, group.test.test
     failed: list[CaseResults] = []
     excused: list[AcceptedFailure] = []
     expired: list[AcceptedFailure] = []
     unknown: list[CaseResults] = []
     healed: list[AcceptedFailure] = []
     for one in cases:
-        entry = known.get(one.key.case)
+        entry = excuse(accepted, *names, one.key.case)
         outcomes = one.outcomes()
         if 0.0 in outcomes:
             if entry is not None and entry.expires >= today:
