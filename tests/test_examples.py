@@ -182,7 +182,7 @@ def test_recorded_solutions_reproduce_the_published_numbers(tmp_path: Path) -> N
 def test_another_solver_is_worse_than_the_accepted_one(tmp_path: Path) -> None:
     """209 losses, 152 gains: McNemar's p is .00315, the gate's is its one-sided form."""
     folder = project("recorded_solutions", tmp_path)
-    result = run(folder, "evals/test_change.py", SOLVER="175b_finetuning")
+    result = run(folder, "-v", "evals/test_change.py", SOLVER="175b_finetuning")
     assert result.returncode == 1, result.stdout + result.stderr
     assert [] == [line for one in stated(folder) for line in not_printed(one, result.stdout)]
     (found,) = gates(folder)
@@ -194,6 +194,8 @@ def test_another_solver_is_worse_than_the_accepted_one(tmp_path: Path) -> None:
         facts["worse"],
     )
     assert (515 / 1319, 458 / 1319) == pytest.approx((facts["base"], facts["candidate"]))
+    published = (0.00315, 0.01436)
+    assert published == pytest.approx((facts["mcnemar"], facts["standard_error"]), abs=5e-6)
     assert -0.0432 == pytest.approx(found["value"], abs=5e-5)
     both, one = mcnemar(152, 209), mcnemar(152, 209, "less")
     assert 0.003150656880360618 == pytest.approx(both.exact, rel=1e-9)

@@ -14,13 +14,16 @@ from pytest_ailoop.stats.normal import normal_cdf
 from pytest_ailoop.stats.paired import pseudo_pairs, tango, tango_statistic
 from pytest_ailoop.stats.unconditional import unconditional_p
 
-__all__ = ["EXACT", "FEW", "Evidence", "of_counts", "of_differences", "status_of"]
+__all__ = ["EXACT", "FEW", "RATES", "Evidence", "of_counts", "of_differences", "status_of"]
 
 FEW = 10
 """With fewer pairs of one trial, *regressed* needs McNemar's exact test besides."""
 
 EXACT = 250
 """Up to as many pairs the p-value of paired rates is exact; beyond, the approximation is."""
+
+RATES = "Tango score interval"
+"""The method for passes and misses of one trial each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +53,7 @@ def of_counts(gains: int, losses: int, n: int, alpha: float = 0.05) -> Evidence:
         p = max(p, unconditional_p(gains, losses, n))
     if n < FEW:
         p = max(p, mcnemar(gains, losses, "less").exact)
-    return Evidence(low=interval.low, high=interval.high, p=p, method="Tango score interval")
+    return Evidence(low=interval.low, high=interval.high, p=p, method=RATES)
 
 
 def of_differences(differences: Sequence[float], alpha: float = 0.05) -> Evidence:

@@ -31,6 +31,8 @@ def gate_lines(verdicts: Sequence[GateVerdict], *, verbose: int = 0) -> Iterator
             continue
         for reason in _further(one)[: None if verbose >= 1 else 3]:
             yield f"    | {text.one_line(reason, 300)}", {}
+        if verbose >= 1 and (words := _checks(one)):
+            yield f"    | {words}", {}
         for words in one.since:
             yield f"    | {text.one_line(words, 300)}", {}
 
@@ -48,6 +50,16 @@ def _further(verdict: GateVerdict) -> tuple[str, ...]:
     return verdict.reasons[verdict.low is not None :]
 
 
+def _checks(verdict: GateVerdict) -> str:
+    """Return what other methods say of a comparison: the standard error, McNemar's test."""
+    error, p = (verdict.facts.get(name) for name in ("standard_error", "mcnemar"))
+    if not isinstance(error, float):
+        return ""
+    shown = f"{error:.3g}" if verdict.gate.score else f"{error * 100:.3f} points"
+    exact = "" if p is None else f"; McNemar's exact test, two-sided: p = {p:.3g}"
+    return f"paired standard error {shown}{exact}"
+
+
 def gate_counts(verdicts: Sequence[GateVerdict]) -> str:
     """Return `2 passed, 1 inconclusive`, the worst first."""
     order = ("bad", "open", "good")
@@ -62,13 +74,17 @@ def group_name(verdict: GateVerdict) -> str:
 
 
 def headline(verdict: GateVerdict) -> str:
-    """Return `pass_rate(0.9): passed, 96% [91, 100] over 80 cases`."""
+    """Return `pass_rate(0.9): passed, 96% [91%, 100%] over 80 cases`; of *same* what it can see."""
     shown = figure(verdict)
     trials = f" x {verdict.trials} trials" if verdict.trials > 1 else ""
     over = f" over {text.plural(verdict.cases, 'case')}{trials}" if verdict.cases else ""
     if "settled" in verdict.facts:
         whole = verdict.facts.get("settled_by") == "rounds"
         over = f"{over if whole else ''}, {verdict.facts['settled']}"
+    if verdict.status == "same" and verdict.detectable is not None:
+        drop = verdict.detectable
+        seen = number(drop) if verdict.gate.score else f"{round(drop * 100, 1):g} pts"
+        over += f", sees drops of {seen}"
     name = text.one_line(verdict.gate.name, 120)
     return f"{name}: {verdict.status}{f', {shown}' if shown else ''}{over}"
 

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Literal
 
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey, sorted_axes
 from pytest_ailoop.data.gate import GateSpec
 from pytest_ailoop.data.verdict import ComparisonVerdict, Pair
+from pytest_ailoop.gates.evidence import RATES
 from pytest_ailoop.gates.found import Found
 from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.gates.verdicts import compare_pairs
+from pytest_ailoop.stats.clustered import standard_error
+from pytest_ailoop.stats.cross_checks import mcnemar
 from pytest_ailoop.text import plural
 
 __all__ = ["Base", "Pairing", "no_regression"]
@@ -214,9 +218,26 @@ def _found(
             "worse": verdict.losses,
             "needed_trials": verdict.needed_trials,
             "unscored": verdict.unscored,
+            **_checked(verdict, pairs),
             **flips,
         },
     )
+
+
+def _checked(verdict: ComparisonVerdict, pairs: Sequence[Pair]) -> dict[str, float]:
+    """Return what other methods say of the same pairs, to be held against what is published.
+
+    The standard error of the mean difference, a case being a cluster; and, for passes and misses of
+    one trial each, McNemar's exact test, two-sided. No verdict hangs on them.
+    """
+    if verdict.low is None:
+        return {}
+    kept = [(one.base, [v for v in one.candidate if v is not None]) for one in pairs]
+    error = standard_error([fsum(now) / len(now) - before for before, now in kept if now])
+    found = {} if error is None else {"standard_error": error}
+    if verdict.method == RATES:
+        found["mcnemar"] = mcnemar(verdict.gains, verdict.losses).exact
+    return found
 
 
 def _direction(there: Mapping[EntryKey, AcceptedScore]) -> str:

@@ -1,0 +1,1 @@
+"""Faults planted in the statistics, each to be found by its test."""
