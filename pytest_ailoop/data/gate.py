@@ -12,6 +12,7 @@ from pytest_ailoop.data.variant import Variant, variant_from
 __all__ = [
     "AcceptedFailure",
     "Comparing",
+    "Found",
     "GateKind",
     "GateSpec",
     "GateStatus",
@@ -115,16 +116,10 @@ class GateSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GateVerdict:
-    """What a gate decided over one group."""
+class Found:
+    """What a kind of gate found in one group, before policy makes a verdict of it."""
 
-    gate: GateSpec
-    module: str
-    test: str
-    variant: Variant
     status: GateStatus
-    blocking: bool
-    """Whether it turns the run red."""
     value: float | None = None
     """What was measured; of comparisons the difference, positive where better."""
     low: float | None = None
@@ -145,10 +140,22 @@ class GateVerdict:
     """In plain words: what was found, what it means, what to do next."""
     named: tuple[str, ...] = ()
     """Cases that decided it, worst first."""
-    since: tuple[str, ...] = ()
-    """Of comparisons, in words: what changed since the accepted run, and which cases flipped."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Further figures of its kind."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateVerdict(Found):
+    """What a gate decided over one group."""
+
+    gate: GateSpec
+    module: str
+    test: str
+    variant: Variant
+    blocking: bool
+    """Whether it turns the run red."""
+    since: tuple[str, ...] = ()
+    """Of comparisons, in words: what changed since the accepted run, and which cases flipped."""
     tests: tuple[str, ...] = ()
     """`module::test` of each test that it decides over together; empty where it is one alone."""
 

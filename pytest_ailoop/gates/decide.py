@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from pytest_ailoop.data.baseline import Accepted, EntryKey, entry_key
-from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, GateVerdict, Policy
+from pytest_ailoop.data.gate import AcceptedFailure, Found, GateSpec, GateVerdict, Policy
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan
 from pytest_ailoop.data.verdict import ComparisonVerdict
-from pytest_ailoop.gates.found import Found
 from pytest_ailoop.gates.groups import Group, gates_of, groups
 from pytest_ailoop.gates.kinds import exact, metric, regression, threshold
 from pytest_ailoop.gates.settling import Settling

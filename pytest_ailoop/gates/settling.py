@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from pytest_ailoop.data.gate import GateSpec, GateStatus, StopRule
+from pytest_ailoop.data.gate import Found, GateSpec, GateStatus, StopRule
 from pytest_ailoop.data.verdict import ComparisonVerdict
 from pytest_ailoop.gates.bets import Mean
 from pytest_ailoop.gates.compared import Compared
-from pytest_ailoop.gates.found import Found
 from pytest_ailoop.gates.groups import CaseResults, Group, Trial
 from pytest_ailoop.gates.stopping import Around, Stopping, order
 from pytest_ailoop.gates.watches import Counted, Fixed, Watch

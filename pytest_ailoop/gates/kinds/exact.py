@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum
 
-from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, excuse
-from pytest_ailoop.gates.found import Found
+from pytest_ailoop.data.gate import AcceptedFailure, Found, GateSpec, excuse
 from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.text import plural
 

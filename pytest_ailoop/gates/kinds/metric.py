@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import fsum
 
-from pytest_ailoop.data.gate import GateSpec
+from pytest_ailoop.data.gate import Found, GateSpec
 from pytest_ailoop.data.score import Score
-from pytest_ailoop.gates.found import Found
 from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.gates.verdicts import decide_mean
 

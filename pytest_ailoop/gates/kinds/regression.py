@@ -11,10 +11,9 @@ from math import fsum
 from typing import Literal
 
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey, sorted_axes
-from pytest_ailoop.data.gate import GateSpec
+from pytest_ailoop.data.gate import Found, GateSpec
 from pytest_ailoop.data.verdict import ComparisonVerdict, Pair
 from pytest_ailoop.gates.evidence import RATES
-from pytest_ailoop.gates.found import Found
 from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.gates.verdicts import compare_pairs
 from pytest_ailoop.stats.clustered import standard_error

@@ -8,9 +8,8 @@ from math import fsum
 from typing import Literal
 
 from pytest_ailoop import stats
-from pytest_ailoop.data.gate import GateSpec
+from pytest_ailoop.data.gate import Found, GateSpec
 from pytest_ailoop.data.verdict import ThresholdVerdict
-from pytest_ailoop.gates.found import Found
 from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.gates.verdicts import decide_mean, decide_rate
 from pytest_ailoop.stats.trials import CaseValue, mean_of_trials, reduce_trials, reducer
