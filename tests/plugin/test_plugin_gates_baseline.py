@@ -7,41 +7,15 @@ from typing import Any
 import pytest
 
 from pytest_ailoop import cli
-
-EVAL = """
-import pathlib
-
-@pytest.mark.ailoop(dataset="cases.jsonl", gate=[no_regression({margin})])
-def test_it(case):
-    right = int(pathlib.Path(__file__).with_name("right.txt").read_text())
-    expect(int(case.id[1:]) < right).to(equals(True))
-"""
-
-
-class Evals:
-    """Sixty cases of which the first so many pass."""
-
-    def __init__(self, project: Any) -> None:
-        self.project = project
-        project.rows([{"id": f"c{n}", "input": "x"} for n in range(60)])
-        self.write(0.05)
-
-    def write(self, margin: float) -> None:
-        self.project.eval(EVAL.format(margin=margin))
-
-    def run(self, right: int, *args: str) -> pytest.RunResult:
-        self.project.write("right.txt", str(right))
-        result: pytest.RunResult = self.project.run(*args)
-        return result
-
-    def status(self) -> str:
-        (found,) = self.project.run_json()["gates"]
-        return str(found["status"])
+from tests.fakes.right import Evals
 
 
 @pytest.fixture
 def evals(project: Any) -> Evals:
-    return Evals(project)
+    """Sixty cases of which the first so many pass, compared with the baseline."""
+    found = Evals(project)
+    found.write("no_regression(0.05)")
+    return found
 
 
 def test_a_proven_loss_is_a_failure(evals: Evals, workers: tuple[str, ...]) -> None:
@@ -108,7 +82,7 @@ def test_small_losses_cannot_add_up_past_the_pinned_baseline(
     evals: Evals, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
 ) -> None:
     """Each step is accepted, the sum of them is not: `ailoop pin` keeps where it began."""
-    evals.write(0.3)
+    evals.write("no_regression(0.3)")
     monkeypatch.chdir(evals.project.path)
     evals.run(60, "--snapshot-update")
     assert 0 == cli.main(["pin"])

@@ -8,46 +8,15 @@ from typing import Any
 import pytest
 
 from pytest_ailoop import cli
-
-EVAL = """
-import pathlib
-
-@pytest.mark.ailoop(dataset="cases.jsonl", gate=[{gate}])
-def test_it(case):
-    right = int(pathlib.Path(__file__).with_name("right.txt").read_text())
-    expect(int(case.id[1:]) < right).to(equals(True))
-"""
-
-
-class Evals:
-    """Sixty cases of which the first so many pass."""
-
-    def __init__(self, project: Any) -> None:
-        self.project = project
-        project.rows([{"id": f"c{n}", "input": "x"} for n in range(60)])
-        self.write("no_regression(0.05)")
-
-    def write(self, gate: str) -> None:
-        self.project.eval(EVAL.format(gate=gate))
-
-    def run(self, right: int, *args: str) -> pytest.RunResult:
-        self.project.write("right.txt", str(right))
-        result: pytest.RunResult = self.project.run(*args)
-        return result
-
-    def kept(self) -> str:
-        text: str = self.project.baseline().read_text()
-        return text
+from tests.fakes.right import Evals, told
 
 
 @pytest.fixture
 def evals(project: Any) -> Evals:
-    return Evals(project)
-
-
-def told(result: pytest.RunResult) -> str:
-    """Return the output with its lines unwrapped."""
-    return " ".join(" ".join(result.outlines).split())
+    """Sixty cases of which the first so many pass, compared with the baseline."""
+    found = Evals(project)
+    found.write("no_regression(0.05)")
+    return found
 
 
 def test_what_may_be_chance_is_not_accepted(evals: Evals, workers: tuple[str, ...]) -> None:
