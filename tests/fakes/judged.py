@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.fakes import priced
+
 __all__ = ["ASK", "ask"]
 
-TABLE = """
-[tool.ailoop.models.m]
-model = "fake"
-base_url = "{url}"
-price = {{ input = 100000.0, output = 0.0 }}
+TABLE = (
+    priced.TABLE
+    + """
 [tool.ailoop.models.dear]
 model = "dear"
 base_url = "{url}"
 price = {{ {price} }}
 """
+)
 
 ASK = """
 @pytest.mark.ailoop(dataset="cases.jsonl", model="m")

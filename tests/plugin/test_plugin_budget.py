@@ -8,15 +8,15 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.fakes import priced
 from tests.fakes.openai_server import FakeServer
+from tests.fakes.priced import ASK
 
-TABLE = """
+TABLE = (
+    priced.TABLE
+    + """
 [tool.ailoop]
 judge = "judge"
-[tool.ailoop.models.m]
-model = "fake"
-base_url = "{url}"
-price = {{ input = 100000.0, output = 0.0 }}
 [tool.ailoop.models.judge]
 model = "dear"
 base_url = "{url}"
@@ -25,12 +25,7 @@ price = {{ input = 0.0, output = 0.0 }}
 model = "unheard-of"
 base_url = "{url}"
 """
-
-ASK = """
-@pytest.mark.ailoop(dataset="cases.jsonl", model="m")
-async def test_it(case, llm):
-    expect(await llm(f"what {case.input}")).to(contains(case.input))
-"""
+)
 
 APP = """
 import openai
@@ -54,9 +49,7 @@ def test_app(case):
 @pytest.fixture
 def asking(project: Any, server: FakeServer) -> Any:
     """A project with twelve cases and an eval that asks the server once a case."""
-    project.write("pyproject.toml", TABLE.format(url=server.url))
-    project.rows([{"id": f"c{n:02}", "input": f"q{n:02}"} for n in range(12)])
-    project.eval(ASK)
+    priced.ask(project, server.url, cases=12, table=TABLE)
     return project
 
 

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.fakes import priced
 from tests.fakes.openai_server import FakeServer
+from tests.fakes.priced import ASK
 
-#: Each call is two words, and so costs $0.20.
-TABLE = """
-[tool.ailoop.models.m]
-model = "fake"
-base_url = "{url}"
-price = {{ input = 100000.0, output = 0.0 }}
-"""
-ASK = """
-@pytest.mark.ailoop(dataset="cases.jsonl", model="m")
-async def test_it(case, llm):
-    expect(await llm(f"what {case.input}")).to(contains(case.input))
-"""
 #: Calls from a thread that a session's fixture began: whose they are, nobody knows.
 DOUBTFUL = """
 import queue
@@ -70,19 +59,9 @@ async def test_it(case, llm):
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        yield running
-
-
-@pytest.fixture
-def asking(project: Any, server: FakeServer) -> Any:
+def asking(project: Any, known_server: FakeServer) -> Any:
     """A project of eight cases; each call to its model costs $0.20."""
-    project.write("pyproject.toml", TABLE.format(url=server.url))
-    project.rows([{"id": f"c{n:02}", "input": f"q{n:02}"} for n in range(8)])
-    project.eval(ASK)
+    priced.ask(project, known_server.url, cases=8)
     return project
 
 

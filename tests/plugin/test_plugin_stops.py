@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.fakes import priced
 from tests.fakes.openai_server import FakeServer
 
-#: Each call is two words, and so costs $0.20.
-TABLE = """
-[tool.ailoop.models.m]
-model = "fake"
-base_url = "{url}"
-price = {{ input = 100000.0, output = 0.0 }}
-"""
 #: Two calls an item; a stop comes between them.
 ASK = """
 import os
@@ -34,19 +27,11 @@ def test_it(case, llm):
 COUNT, IN_FLIGHT = 20, 4
 
 
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
-
-
 class Sessions:
     """Runs one session after the other; knows what each asked, and what it says that it paid."""
 
     def __init__(self, project: Any, server: FakeServer) -> None:
-        project.write("pyproject.toml", TABLE.format(url=server.url))
-        project.rows([{"id": f"c{n:02}", "input": f"q{n:02}"} for n in range(COUNT)])
-        project.eval(ASK)
+        priced.ask(project, server.url, cases=COUNT, text=ASK)
         self._project, self._server = project, server
         self.asked: list[int] = []
         self.bills: list[dict[str, Any] | None] = []
