@@ -86,7 +86,7 @@ class Course:
         return Deadline(
             repr(spec.alias),
             timeout=spec.timeout,
-            first_byte=spec.first_byte_timeout if self._exchange.streams else float("inf"),
+            first_byte=spec.first_byte_timeout if self._exchange.request.streams else float("inf"),
             clock=clock,
             make=self._exchange.timed_out,
         )

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from pytest_ailoop import recorder
 from pytest_ailoop.calling.budget import Price
-from pytest_ailoop.calling.identity import Request, address_of
+from pytest_ailoop.calling.hold import Hold
+from pytest_ailoop.calling.identity import Request
 from pytest_ailoop.calling.limits.deadlines import Deadline
 from pytest_ailoop.calling.notes import Notes
 from pytest_ailoop.calling.noting import price_of
@@ -47,22 +48,15 @@ class Exchange:
         self.is_over, self.said = True, b""
         self._is_given_up = False
         self._clock: Callable[[], float] = time.perf_counter
-        self._lost = False
         self._purpose = recorder.purpose()
-        # The same text is judged once, whichever trial it comes from.
-        judging = self._purpose == "judge"
-        self._trial = 1 if judging else notebook.trial
-        self._occurrence = 0 if judging else notebook.claim(request.digest)
-        self.address = address = address_of(request.digest, self._trial, self._occurrence)
+        self._hold = Hold(store, notebook, request, self._purpose)
+        self.address = address = self._hold.address
         self._notes = Notes(
             store, notebook, request, base_url=base_url, address=address, purpose=self._purpose
         )
         #: Called with each live call that is noted, a failed try too.
         self.on_call = self._notes.on_call
         self._started = time.perf_counter()
-        # Whether another try may follow; whether the last one failed, None while it may succeed.
-        self._tries = False
-        self._fruitless: bool | None = None
 
     def found(self) -> StoredReply | None:
         """Return the stored reply to use; None lets the call go live.
@@ -72,8 +66,9 @@ class Exchange:
         """
         __tracebackhide__ = True
         try:
+            hold = self._hold
             found = self.store.find(
-                self.request, self.address, self._trial, self._occurrence, self.item
+                self.request, self.address, hold.trial, hold.occurrence, self.item
             )
         except ReplyError as fault:
             self.item.faults.append(fault)
@@ -91,8 +86,7 @@ class Exchange:
         None lets this one go out; `settle` must follow.
         """
         try:
-            single = self.store.single
-            found = await single.join_async(self.address, self, self.item)
+            found = await self._hold.join_async()
         except BaseException:
             self.withdraw()
             raise
@@ -101,15 +95,13 @@ class Exchange:
     def join(self, *, may_wait: bool) -> StoredReply | None:
         """Do as `join_async` in sync code, which waits for others only if it *may_wait*."""
         try:
-            single = self.store.single
-            found = single.join(self.address, self, self.item, may_wait=may_wait)
+            found = self._hold.join(may_wait=may_wait)
         except BaseException:
             self.withdraw()
             raise
         return self._joined(found)
 
     def _joined(self, found: StoredReply | None) -> StoredReply | None:
-        self._tries = found is None
         if found is not None:
             self._notes.reply(found, "cache")
         return found
@@ -119,16 +111,13 @@ class Exchange:
 
         A stream tells by itself when it is over.
         """
-        self._tries = False
-        if self._lost:
-            self._release()
-        if self._fruitless is not None:
-            self._no_reply(failed=self._fruitless)
+        self._hold.settle()
 
     def goes(self, clock: Callable[[], float], on_end: Callable[[], None] | None = None) -> None:
         """Note that a try goes out now, timed by *clock*; *on_end* is called once it is over."""
         self._clock, self._started = clock, clock()
-        self.is_over, self.said, self._lost = False, b"", False
+        self.is_over, self.said = False, b""
+        self._hold.goes()
         try:
             self.store.flight.begin(self, self.request.model, self.item, on_end)
         except BaseException:
@@ -144,7 +133,7 @@ class Exchange:
     def _land(self) -> None:
         self.is_over = True
         # While more tries may follow, it is first looked at what this one says of the server.
-        if not self._tries:
+        if not self._hold.may_try:
             self.store.flight.end(self)
 
     def add_fault(self, fault: Exception) -> None:
@@ -156,25 +145,13 @@ class Exchange:
         """The call as it was noted last."""
         return self._notes.last
 
-    @property
-    def streams(self) -> bool:
-        """Whether the reply was asked for as a stream."""
-        body = self.request.body
-        asked = isinstance(body, dict) and bool(body.get("stream"))
-        return asked or "streamGenerateContent" in self.request.endpoint
-
-    def _no_reply(self, *, failed: bool) -> None:
-        self._fruitless = failed
-        if not self._tries:
-            self.store.single.leave(self.address, self, failed=failed)
-
     def start(self) -> None:
         """Count a try that is about to go out; a retry is one more.
 
         Raises `BudgetError` where the session's budget allows none.
         """
         __tracebackhide__ = True
-        self._fruitless = None
+        self._hold.starts()
         budget, request = self.store.budget, self.request
         if budget.limited and request.is_model:
             price: Price = "known"
@@ -194,7 +171,7 @@ class Exchange:
         with contextlib.suppress(ReplyError):  # Told by `found`, on the ordinary way.
             found = self.store.known(self.address, self.item)
         if found is None:
-            self._release()
+            self._hold.release()
             return None
         self._notes.reply(*found)
         return found[0]
@@ -202,8 +179,8 @@ class Exchange:
     def withdraw(self) -> None:
         """Take back a call that `found` let go and that was not made: it is made another way."""
         self.lands()
-        self._release()
-        self._no_reply(failed=False)
+        self._hold.release()
+        self._hold.leave(failed=False)
 
     @property
     def elapsed(self) -> float:
@@ -234,10 +211,10 @@ class Exchange:
             known = stored.reply.get("json")
             why = why_unusable(request.endpoint, content_type, body, known=known)
         if why and not again:
-            self._release()
+            self._hold.release()
             self._notes.note(origin="live", error=f"HTTP {status}, but {why}", status=status)
             self._notes.missed(why)
-            self._no_reply(failed=True)
+            self._hold.leave(failed=True)
         if why:
             return None
         self.store.keep(stored)
@@ -252,13 +229,13 @@ class Exchange:
         """Note a stream that the application did not read to its end; nothing is kept of it."""
         self._land()
         self._notes.reply(self._stored(status, content_type, body, first_token), "live")
-        self._no_reply(failed=False)
+        self._hold.leave(failed=False)
 
     def failed(self, error: BaseException) -> None:
         """Note that no reply came; a retry asks for the same address again."""
         self._land()
-        self._release()
-        self._no_reply(failed=isinstance(error, Exception))
+        self._hold.release()
+        self._hold.leave(failed=isinstance(error, Exception))
         if self._is_given_up:
             return
         if isinstance(error, (BudgetError, LimitError)):  # It never went out.
@@ -289,20 +266,14 @@ class Exchange:
 
     def _refused(self, status: int, body: bytes) -> None:
         self.said = body[:2000]
-        self._release()
-        self._no_reply(failed=True)
+        self._hold.release()
+        self._hold.leave(failed=True)
         if not 300 <= status < 400:  # A redirect is followed, and seen where it leads.
             said = one_line(body[:2000].decode("utf-8", "replace"), 300)
             error = f"HTTP {status}: {said}" if said else f"HTTP {status}"
             self._notes.note(origin="live", error=error, status=status, latency=self.elapsed)
         if status >= 400 and status not in _ABOUT_THE_REQUEST:
             self._notes.missed(f"HTTP {status}")
-
-    def _release(self) -> None:
-        """Let the next one ask for the same reply; not yet, while that is a try of this call."""
-        self._lost = self._tries
-        if not self._tries and self._purpose != "judge":
-            self.item.release(self.request.digest, self._occurrence)
 
     def _stored(
         self, status: int, content_type: str, body: bytes, first_token: float | None
@@ -313,8 +284,8 @@ class Exchange:
             method=request.method,
             path=request.path,
             alias=request.alias,
-            trial=self._trial,
-            occurrence=self._occurrence,
+            trial=self._hold.trial,
+            occurrence=self._hold.occurrence,
             request=request.body,
             reply=pack(body, content_type),
             status=status,

@@ -49,6 +49,12 @@ class Request:
     alias: str | None = None
     """Alias of the configured model, where two of them share the model's name."""
 
+    @property
+    def streams(self) -> bool:
+        """Whether the reply is asked for as a stream."""
+        asked = isinstance(self.body, dict) and bool(self.body.get("stream"))
+        return asked or "streamGenerateContent" in self.endpoint
+
 
 def address_of(request: str, trial: int, occurrence: int) -> str:
     """Return the address of a reply to the request with digest *request*."""
