@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from pytest_ailoop import stats
 from pytest_ailoop.data.baseline import (
     Change,
     Comparison,
-    EntryKey,
     Unmeasured,
     entry_key,
     sorted_axes,
@@ -24,10 +23,12 @@ from pytest_ailoop.data.slice import Slice
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.report.attempts import attempt_words
 from pytest_ailoop.report.calls import Calls
+from pytest_ailoop.report.grouped import Grouped
+from pytest_ailoop.report.hints import next_steps
 from pytest_ailoop.report.measures import CheckRow, ClassRow
 from pytest_ailoop.report.since import GroupKey
 from pytest_ailoop.report.sums import Sums
-from pytest_ailoop.report.worst import CaseRow, CaseRows, case_rows, worst_first
+from pytest_ailoop.report.worst import CaseRow, case_rows, worst_first
 from pytest_ailoop.stats import Interval
 
 if TYPE_CHECKING:
@@ -135,15 +136,15 @@ def rows(
     *causes* say why scores moved, by module, test and variant.
     Without *every_case* the rows of cases are those of the worst alone.
     """
-    tables = _Tables(records, comparison, missing, only_worst=not every_case)
+    grouped = Grouped(records, comparison, missing, only_worst=not every_case)
     told = {(one.module, one.test, sorted_axes(one.variant)) for one in run.gates if one.since}
-    tables.causes = {group: one for group, one in (causes or {}).items() if group not in told}
-    tests = tuple(_test_rows(test, tables) for test in run.plan.tests)
+    grouped.causes = {group: one for group, one in (causes or {}).items() if group not in told}
+    tests = tuple(_test_rows(test, grouped) for test in run.plan.tests)
     planned = sum(len(one.variants) * len(one.selected) for one in run.plan.tests)
-    cases = tables.cases.found
-    if tables.cases.is_torn:
+    cases = grouped.cases.found
+    if grouped.cases.is_torn:
         cases = case_rows(records, comparison)
-    total = _row("all", planned, tables.all, tables.statuses, len(missing))
+    total = _row("all", planned, grouped.all, grouped.statuses, len(missing))
     total = replace(total, calls=_billed(total.calls, run.bill))
     return Report(
         run=run.id,
@@ -163,55 +164,17 @@ def rows(
         accepted=tuple(accepted),
         refused=tuple(refused),
         faults=tuple(faults),
-        next=_next(run, comparison, total, bool(accepted)),
+        next=next_steps(
+            run,
+            comparison,
+            all_passed=total.passed >= total.planned,
+            origins=total.calls.origins,
+            accepted=bool(accepted),
+        ),
     )
 
 
-class _Tables:
-    """Sums of records, changes and missing items by test and variant, gone through once."""
-
-    def __init__(
-        self,
-        records: Iterable[ItemRecord],
-        comparison: Comparison,
-        missing: Iterable[ItemKey],
-        *,
-        only_worst: bool,
-    ) -> None:
-        self.sums: dict[EntryKey, Sums] = {}
-        self.cases = CaseRows(comparison, only_worst=only_worst)
-        self.changes: dict[EntryKey, Counter[str]] = {}
-        self.missing: Counter[EntryKey] = Counter()
-        self.statuses: Counter[str] = Counter(comparison.counts)
-        self.causes: Mapping[GroupKey, str] = {}
-        for record in records:
-            group = _group(entry_key(record.key))
-            if group not in self.sums:
-                self.sums[group] = Sums()
-            self.sums[group].add(record)
-            if record.outcome != "settled":
-                self.cases.add(record)
-        for change in comparison.changes:
-            self.changes.setdefault(_group(change.key), Counter())[change.status] += 1
-        for one in comparison.unmeasured:
-            self.changes.setdefault(_group(one.key), Counter())["not measured"] += 1
-        for key in missing:
-            self.missing[_group(entry_key(key))] += 1
-
-    @property
-    def all(self) -> Sums:
-        """The sums over all records."""
-        found = Sums()
-        for one in self.sums.values():
-            found.join(one)
-        return found
-
-
-def _group(key: EntryKey) -> EntryKey:
-    return EntryKey(module=key.module, test=key.test, variant=key.variant, case="")
-
-
-def _test_rows(test: PlannedTest, tables: _Tables) -> TestRows:
+def _test_rows(test: PlannedTest, grouped: Grouped) -> TestRows:
     return TestRows(
         module=test.module,
         test=test.test,
@@ -220,17 +183,17 @@ def _test_rows(test: PlannedTest, tables: _Tables) -> TestRows:
         size=test.dataset.size,
         trials=max(test.trials.values(), default=1),
         fewest=min(test.trials.values(), default=1),
-        rows=tuple(_variant_row(test, variant, tables) for variant in test.variants),
+        rows=tuple(_variant_row(test, variant, grouped) for variant in test.variants),
     )
 
 
-def _variant_row(test: PlannedTest, variant: Variant, tables: _Tables) -> Row:
+def _variant_row(test: PlannedTest, variant: Variant, grouped: Grouped) -> Row:
     item = ItemKey(module=test.module, test=test.test, variant=variant, case="")
     group = entry_key(item)
-    sums = tables.sums.get(group) or Sums()
-    changes = tables.changes.get(group, Counter())
-    found = _row(variant.label, len(test.selected), sums, changes, tables.missing[group])
-    since = tables.causes.get((group.module, group.test, group.variant), "")
+    sums = grouped.sums.get(group) or Sums()
+    changes = grouped.changes.get(group, Counter())
+    found = _row(variant.label, len(test.selected), sums, changes, grouped.missing[group])
+    since = grouped.causes.get((group.module, group.test, group.variant), "")
     return replace(found, since=since) if since else found
 
 
@@ -281,28 +244,3 @@ def _billed(calls: Calls, bill: Bill | None) -> Calls:
     if bill is None:
         return calls
     return replace(calls, paid=bill.paid, saved=bill.saved, earlier=bill.earlier, kept=bill.kept)
-
-
-def _next(
-    run: RunRecord, comparison: Comparison, total: Row, accepted: bool
-) -> tuple[tuple[str, str], ...]:
-    found = []
-    if total.passed < total.planned or comparison.unmeasured:
-        found.append(("ailoop show -v", "shows each case of this run"))
-    kinds = _kinds(comparison, run.exit_status == 0)
-    if kinds and not accepted and not run.counts.get("settled"):
-        found.append((f"ailoop accept --only {kinds}", "accepts it as the baseline"))
-    unrecorded = {"cache", "live"} & total.calls.origins.keys()
-    if unrecorded and run.options.get("replies") not in ("replay", "record"):
-        found.append(("ailoop record", "keeps its replies in files for git, for replay"))
-    return tuple(found)
-
-
-def _kinds(comparison: Comparison, passing: bool) -> str:
-    counts = comparison.counts
-    fresh = ("new", "changed case", "changed prompt", "changed check")
-    kinds = ["new"] if any(counts.get(one) for one in fresh) else []
-    kinds += [one for one in ("improved", "regressed") if counts.get(one)]
-    prunable = passing and not comparison.incomplete
-    kinds += ["prune"] if counts.get("missing") and prunable else []
-    return ",".join(kinds)
