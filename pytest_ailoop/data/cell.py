@@ -7,17 +7,18 @@ runs. PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from pytest_ailoop.data.case import Case
+from pytest_ailoop.data.lazy import Lazy
 from pytest_ailoop.data.variant import ModelSpec, Variant
 
 __all__ = ["Cases", "Cell", "Column"]
 
 
-class Cases(Sequence[Case]):
+class Cases(Lazy[Case]):
     """Some cases of a data set, in its order, which may make each anew when it is asked for."""
 
     __slots__ = ("_places", "_whole", "digests", "ids", "tags", "trials")
@@ -56,17 +57,8 @@ class Cases(Sequence[Case]):
     def __len__(self) -> int:
         return len(self._places)
 
-    @overload
-    def __getitem__(self, at: int) -> Case: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[Case, ...]: ...
-    def __getitem__(self, at: int | slice) -> Case | tuple[Case, ...]:
-        if isinstance(at, slice):
-            return tuple(self._whole[place] for place in self._places[at])
+    def _made(self, at: int) -> Case:
         return self._whole[self._places[at]]
-
-    def __iter__(self) -> Iterator[Case]:
-        return (self._whole[place] for place in self._places)
 
     def __repr__(self) -> str:
         return f"<{len(self)} of {self._whole!r}>"

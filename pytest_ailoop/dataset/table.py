@@ -8,19 +8,20 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from pytest_ailoop.data.case import Case
+from pytest_ailoop.data.lazy import Lazy
 from pytest_ailoop.dataset.cases import Place, Shape, case_from
 from pytest_ailoop.text import plural
 
 __all__ = ["CaseTable"]
 
 
-class CaseTable(Sequence[Case]):
+class CaseTable(Lazy[Case]):
     """An unchanging sequence of cases; each access to a file's row builds an equal case anew."""
 
     __slots__ = ("_digests", "_entries", "_files", "_ids", "_lines", "_paths", "_shape")
@@ -53,23 +54,12 @@ class CaseTable(Sequence[Case]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    @overload
-    def __getitem__(self, at: int) -> Case: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[Case, ...]: ...
-    def __getitem__(self, at: int | slice) -> Case | tuple[Case, ...]:
-        if isinstance(at, slice):
-            columns = (self._ids, self._entries, self._files, self._lines)
-            return tuple(map(self._case, *(column[at] for column in columns)))
-        return self._case(self._ids[at], self._entries[at], self._files[at], self._lines[at])
-
-    def __iter__(self) -> Iterator[Case]:
-        return map(self._case, self._ids, self._entries, self._files, self._lines)
-
-    def _case(self, case_id: str, entry: bytes | Case, file: int, line: int) -> Case:
+    def _made(self, at: int) -> Case:
+        entry = self._entries[at]
         if isinstance(entry, Case):
             return entry
-        place = Place(self._paths[file], line or None)
+        place = Place(self._paths[self._files[at]], self._lines[at] or None)
+        case_id = self._ids[at]
         return case_from(
             from_json(entry), place, self._shape, known=(case_id, self._digests[case_id])
         )

@@ -17,9 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias
 
 from pytest_ailoop.data.baseline import sorted_axes
+from pytest_ailoop.data.lazy import Lazy
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, item_from, plain
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
@@ -138,7 +139,7 @@ def _sound_score(score: Score) -> Score:
     return replace(score, value=None, not_scored=f"the value {score.value} is no finite number")
 
 
-class Records(Sequence[ItemRecord]):
+class Records(Lazy[ItemRecord]):
     """Records in an order; each access to one on disk makes an equal object anew."""
 
     def __init__(self, held: Sequence[ItemRecord], spool: Spool) -> None:
@@ -164,24 +165,12 @@ class Records(Sequence[ItemRecord]):
     def __len__(self) -> int:
         return len(self.places)
 
-    @overload
-    def __getitem__(self, at: int) -> ItemRecord: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[ItemRecord, ...]: ...
-    def __getitem__(self, at: int | slice) -> ItemRecord | tuple[ItemRecord, ...]:
-        if isinstance(at, slice):
-            return tuple(map(self._record, range(*at.indices(len(self)))))
-        return self._record(range(len(self))[at])
-
-    def __iter__(self) -> Iterator[ItemRecord]:
-        return map(self._record, range(len(self)))
-
     def plains(self) -> Iterator[dict[str, Any]]:
         """Yield the records as JSON values."""
         for place in self.places:
             yield plain(self._held[place]) if place < len(self._held) else self._read(place)
 
-    def _record(self, at: int) -> ItemRecord:
+    def _made(self, at: int) -> ItemRecord:
         place = self.places[at]
         if place < len(self._held):
             return self._held[place]
