@@ -152,6 +152,8 @@ def no_regression(
     loss = _number("margin", margin)
     if loss < 0:
         raise ValueError(f"margin is a loss from 0 on, got {margin!r}")
+    if score is None and loss >= 1:
+        raise ValueError(f"margin of the pass rate lies below 1 (5 points: 0.05), got {margin!r}")
     what = "" if score is None else f"{_name('score', score)}, "
     return GateSpec(
         kind="no_regression",
@@ -251,7 +253,7 @@ def _alpha(confidence: float) -> float:
 
 def _name(what: str, value: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{what} is the name of a score, got {value!r}")
+        raise ValueError(f"{what} is the name of a {what}, got {value!r}")
     return value
 
 

@@ -22,6 +22,8 @@ def configured(tables: Mapping[str, Mapping[str, Any]]) -> list[GateSpec]:
     found: list[GateSpec] = []
     for name, table in tables.items():
         tests = tuple(table.get("tests", ("*",)))
+        if not tests:
+            raise ConfigError(f"gates.{name}: 'tests' names none; leave it out for all")
         made = [replace(one, tests=tests, name=f"{name}: {one.name}") for one in _made(name, table)]
         if not made:
             raise ConfigError(

@@ -131,8 +131,9 @@ class Receiver:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker when the session began; it shares limits with the others."""
+        """Tell a worker when the session began, for it shares limits; and what was asked for."""
         node.workerinput["ailoop_began"] = self.config.stash[options.BEGAN]
+        node.workerinput["ailoop_all"] = options.collects_all(self.config)
         self.config.stash[options.UID] = str(node.workerinput["testrunuid"])
         if options.resumes(self.config):
             from pytest_ailoop.plugin import journals

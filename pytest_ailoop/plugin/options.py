@@ -222,3 +222,13 @@ def hide_baselines_from_syrupy(config: pytest.Config) -> None:
         ignored = list(config.option.ignore_file_extensions or ())
         if BASELINE_SUFFIX not in ignored:
             config.option.ignore_file_extensions = [*ignored, BASELINE_SUFFIX]
+
+
+def collects_all(config: pytest.Config) -> bool:
+    """Return whether all that there is is collected: no path, no node id, no `--lf`."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        return bool(worker.get("ailoop_all"))  # Workers are always given paths.
+    given = config.args_source is pytest.Config.ArgsSource.ARGS
+    whole = config.invocation_params.dir == config.rootpath and not given
+    return whole and not any(config.getoption(one, None) for one in ("lf", "ignore", "ignore_glob"))

@@ -12,6 +12,7 @@ from pytest_ailoop.baseline.file import baseline_path
 from pytest_ailoop.data.record import Plan, PlannedTest
 from pytest_ailoop.plugin.naming import NOTHING, cell_of, function_of, nothing_of, test_of
 from pytest_ailoop.plugin.sliced import slices_of, unknown_keys
+from pytest_ailoop.plugin.unnamed import unnamed
 
 if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
@@ -49,7 +50,7 @@ def note_items(evaluation: Evaluation, session: pytest.Session, items: list[pyte
         faults = [f"ailoop: {text.safe(one)}" for one in evaluation.usage_faults]
         evaluation.usage_faults.clear()
         raise pytest.UsageError("\n".join(faults))
-    evaluation.warnings.extend(unknown_keys(evaluation))
+    evaluation.warnings.extend([*unknown_keys(evaluation), *unnamed(evaluation, tests)])
     evaluation.narrowed.extend(_narrowing(evaluation.config, session))
     modules = {module for module, _ in tests} | _without_evals(evaluation, items)
     evaluation.session.plan(_plan(evaluation, tests, modules))

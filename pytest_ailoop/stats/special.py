@@ -59,7 +59,10 @@ def beta_quantile(q: float, a: float, b: float) -> float:
     Newton's method for the logarithm of the nearer tail over the logit of x, where it is concave.
     Raises `ValueError` unless 0 < q < 1, and unless a and b are above 0.
     """
-    return 1 / (1 + math.exp(-_logit_quantile(q, a, b)))
+    logit = _logit_quantile(q, a, b)
+    # The larger of x and 1 - x by division, so that nothing overflows.
+    small = math.exp(-abs(logit))
+    return (small if logit < 0 else 1.0) / (1 + small)
 
 
 def binomial_log_pmf(k: int, n: int, p: float) -> float:

@@ -236,3 +236,29 @@ def _rows(project: Any, *args: str) -> list[dict[str, Any]]:
     project.run(*args)
     found: list[dict[str, Any]] = project.results()
     return found
+
+
+NAMED = """
+[gates.{table}]
+tests = ["test_evil.py::*"]
+every_case = true
+
+[[accepted_failures]]
+case = "bb"
+reason = "a typo"
+owner = "ann"
+expires = 2999-12-31
+"""
+
+
+def test_what_names_nothing_is_told(gated: Any, workers: tuple[str, ...]) -> None:
+    """A gate whose pattern no test has would decide nothing, unseen; so would a known failure."""
+    project = gated("[pass_rate(0.5)]")
+    project.write("ailoop.toml", NAMED.format(table="all"))
+    shown = " ".join(project.run(*workers).stdout.str().split())
+    words = "gates.all: its `tests` name no test; they match names like 'test_eval.py::test_it'"
+    assert f"warning: {words}" in shown
+    assert "warning: accepted_failures: no test that it is over has a case 'bb'" in shown
+    part = project.run("test_eval.py", *workers).stdout.str()
+    assert "accepted_failures:" not in part
+    assert "gates.all" not in part

@@ -46,6 +46,11 @@ def test_beta_quantiles_are_scipys(a: float, b: float, q: float) -> None:
     assert beta_quantile(q, a, b) == pytest.approx(special.betaincinv(a, b, q), **TEN_DIGITS)
 
 
+def test_a_quantile_too_small_for_a_float_is_none_at_all() -> None:
+    """Of a distribution that sits at one end, as any a near 0 gives: 0, or 1 at the other."""
+    assert (0.0, 1.0) == (beta_quantile(1e-300, 1e-3, 1e6), beta_quantile(1 - 1e-9, 1e6, 1e-4))
+
+
 @given(PARAMETERS, PARAMETERS, SHARES)
 def test_the_quantile_undoes_the_tail(a: float, b: float, q: float) -> None:
     """beta_cdf(beta_quantile(q)) = q."""
