@@ -210,6 +210,9 @@ def _verdict(one: _Asked, context: Context) -> GateVerdict:
         or (found.status == "no baseline" and context.strict and not context.accepts)
     )
     given = {each.name: getattr(found, each.name) for each in fields(Found)}
+    fewest = min((case.planned for case in group.tagged(gate.tag)), default=1)
+    if fewest < found.trials:
+        given["facts"] = {**found.facts, "fewest_trials": fewest}
     return GateVerdict(
         gate=replace(gate, inconclusive=policy),
         module=group.test.module,

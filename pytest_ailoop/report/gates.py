@@ -76,7 +76,9 @@ def group_name(verdict: GateVerdict) -> str:
 def headline(verdict: GateVerdict) -> str:
     """Return `pass_rate(0.9): passed, 96% [91%, 100%] over 80 cases`; of *same* what it can see."""
     shown = figure(verdict)
-    trials = f" x {verdict.trials} trials" if verdict.trials > 1 else ""
+    least = verdict.facts.get("fewest_trials")
+    fewer = "" if least is None else f"{least} to "
+    trials = f" x {fewer}{verdict.trials} trials" if verdict.trials > 1 else ""
     over = f" over {text.plural(verdict.cases, 'case')}{trials}" if verdict.cases else ""
     if "settled" in verdict.facts:
         whole = verdict.facts.get("settled_by") == "rounds"

@@ -12,6 +12,7 @@ from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.gates import specs
 from pytest_ailoop.gates.decide import Context
+from pytest_ailoop.report.gates import headline
 from tests.fakes.gated import item, run, verdict
 
 
@@ -84,6 +85,15 @@ def test_trials_count_by_case() -> None:
     records += [item("b", 1.0, trial=t) for t in range(1, 11)]
     found = verdict(records, specs.pass_rate(0.5))
     assert (2, 10, 0.9) == (found.cases, found.trials, found.value)
+
+
+def test_a_row_may_ask_for_more_trials() -> None:
+    """Said as it is, from the fewest to the most; not the most, as if each case had as many."""
+    records = [item("a", trial=at) for at in (1, 2, 3)] + [item("b")]
+    found = verdict(records, specs.pass_rate(0.5))
+    assert headline(found).endswith("over 2 cases x 1 to 3 trials")
+    alike = [item(case, trial=at) for case in "ab" for at in (1, 2)]
+    assert headline(verdict(alike, specs.pass_rate(0.5))).endswith("over 2 cases x 2 trials")
 
 
 @pytest.mark.parametrize(
