@@ -147,6 +147,8 @@ def _changed_checks(
         for trial in case.trials:
             for score_ in trial.scores:
                 now.setdefault(score_.name, set()).add(score_.check)
+    if not now:
+        return []  # Nothing was measured at all: that is no other check.
     names = set(before) | set(now) if name == OUTCOME else {name}
     return sorted(one for one in names if _differs(before.get(one), now.get(one)))
 

@@ -60,6 +60,14 @@ def test_an_unreadable_baseline_is_no_missing_one() -> None:
     assert ("line 3 is damaged",) == found.reasons
 
 
+def test_what_could_not_be_measured_is_no_other_check() -> None:
+    """Where no item has a score, that is said, and not that the checks changed."""
+    unmeasured = [item(f"c{at}", None) for at in range(60)]
+    found = verdict(unmeasured, specs.no_regression(), against(run(60, 60)))
+    assert ("invalid", True) == (found.status, found.blocking)
+    assert "60 of 60 were not scored, 2% at most may be" == found.reasons[0]
+
+
 def test_hard_cases_taken_out_of_the_data_set_are_missed() -> None:
     """A baseline of which more than a tenth is gone compares with nothing."""
     found = verdict(run(50, 50), specs.no_regression(), against(run(50, 60)))
