@@ -171,15 +171,18 @@ def _hold_among_all(asked: Sequence[_Asked]) -> None:
     """Hold each *regressed* against all comparisons of the run (Holm 1979).
 
     So an unchanged system fails a build in no more than alpha of its runs, however many gates,
-    tests and variants there are.
+    tests and variants there are. What has no baseline cannot regress, and is none of them.
     """
-    every = [(one, at) for one in asked for at in range(len(one.compared))]
+    every = [
+        (one, at)
+        for one in asked
+        for at, (found, _) in enumerate(one.compared)
+        if found.status != "no baseline"
+    ]
     results = [one.compared[at][1] for one, at in every]
     alpha = min((one.alpha for one in results), default=0.05)
     for (one, at), held in zip(every, holm_regressed(results, alpha), strict=True):
-        found = one.compared[at][0]
-        if found.status != "no baseline":
-            one.compared[at] = regression.with_reasons(found, held), held
+        one.compared[at] = regression.with_reasons(one.compared[at][0], held), held
     for one in asked:
         if one.compared:
             one.found = min((found for found, _ in one.compared), key=_rank)

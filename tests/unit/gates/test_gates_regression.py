@@ -85,6 +85,18 @@ def test_a_loss_must_stand_among_all_comparisons_of_the_run() -> None:
     assert {"inconclusive"} == {one.status for one in found}
 
 
+def test_what_has_no_baseline_is_no_comparison_among_them() -> None:
+    """Tests that are new cannot regress: they hide no loss of those that were there."""
+    before, after = against(run(60, 60)), run(54, 60)
+    new = [item(f"new{at}") for at in range(5)]
+    many = [specs.no_regression(0.01 + at / 1000, tag="new") for at in range(19)]
+    gates = [specs.no_regression(0.01, tag="old"), *many]
+    tags = {f"c{at}": ("old",) for at in range(60)} | {f"new{at}": ("new",) for at in range(5)}
+    first, *others = decide(plan([*after, *new], *gates, tags=tags), [*after, *new], before)
+    assert {"no baseline"} == {one.status for one in others}
+    assert "regressed" == first.status
+
+
 def test_the_pinned_baseline_catches_what_crept_in() -> None:
     """Small losses that the rolling baseline took over are measured against the anchor."""
     rolling, anchor = accepted_from(run(45, 60)).entries, accepted_from(run(60, 60)).entries
