@@ -9,14 +9,12 @@ import dataclasses
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pydantic
 import pytest
 
-from pytest_ailoop import redaction
 from pytest_ailoop.calling.client import SyncLLM, sync_llm
 from pytest_ailoop.data.reply import Reply
 from pytest_ailoop.data.variant import ModelSpec
@@ -24,11 +22,7 @@ from pytest_ailoop.errors import ReplayMissError
 from tests.fakes.openai_server import FakeServer
 from tests.fakes.sessions import FakeSession
 
-
-@pytest.fixture(autouse=True)
-def _no_secrets() -> Iterator[None]:
-    yield
-    redaction.forget()
+pytestmark = pytest.mark.usefixtures("tidy")
 
 
 class City(pydantic.BaseModel):
