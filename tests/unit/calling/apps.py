@@ -1,7 +1,5 @@
 """Ways in which an application asks a model."""
 
-# Nested `with` tells the session from what is measured in it.
-
 from __future__ import annotations
 
 import asyncio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,3 +75,20 @@ class Items:
         self.engine.close()
         for one in self.bodies:
             recorder.end(one.notebook)
+
+
+class Crowd:
+    """Counts how many bodies are inside at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.begun = 0
+
+    @contextlib.contextmanager
+    def inside(self):
+        self.begun += 1
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            yield
+        finally:
+            self.now -= 1
