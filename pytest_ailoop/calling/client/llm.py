@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from pytest_ailoop.calling.client.bound import Bound
 from pytest_ailoop.calling.client.closing import close_clients
 from pytest_ailoop.calling.client.connections import async_client
-from pytest_ailoop.calling.client.failures import client_errors
 from pytest_ailoop.calling.client.lean import is_open, lean_of
 from pytest_ailoop.calling.client.request import PromptLike
 from pytest_ailoop.calling.client.streams import AsyncTextStream
@@ -86,15 +85,11 @@ class LLM(Bound):
         turn = self._turn(
             self._asked(prompt, output=output, tools=tools, logprobs=logprobs, call=parameters)
         )
-        try:
-            with turn.attributed():
-                completion = await self._completion(turn)
-        except client_errors() as error:
-            fault = turn.fault(error)
-        else:
-            return turn.whole(completion)
-        # Raised out here, the client's own error (with headers in its frames) is not chained.
-        raise fault
+        with turn.attributed():
+            completion = await self._completion(turn)
+        if turn.fault is not None:
+            raise turn.fault
+        return turn.whole(completion)
 
     @overload
     def stream(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
-from pytest_ailoop.calling.client.failures import client_errors
 from pytest_ailoop.calling.client.turn import Turn
 from pytest_ailoop.data.reply import Reply
 from pytest_ailoop.errors import UsageError
@@ -53,16 +52,13 @@ class AsyncTextStream(_Stream[T]):
     async def __anext__(self) -> str:
         __tracebackhide__ = True
         turn = self._started()
-        try:
-            with turn.attributed():
-                text = await self._next(turn)
-        except client_errors() as error:
-            fault = turn.fault(error)
-        else:
-            if text is None:
-                raise StopAsyncIteration
-            return text
-        raise fault
+        with turn.attributed():
+            text = await self._next(turn)
+        if turn.fault is not None:
+            raise turn.fault
+        if text is None:
+            raise StopAsyncIteration
+        return text
 
     async def _next(self, turn: Turn[T]) -> str | None:
         """Return the next text that is not empty, None at the end."""
@@ -109,16 +105,13 @@ class TextStream(_Stream[T]):
     def __next__(self) -> str:
         __tracebackhide__ = True
         turn = self._started()
-        try:
-            with turn.attributed():
-                text = self._next(turn)
-        except client_errors() as error:
-            fault = turn.fault(error)
-        else:
-            if text is None:
-                raise StopIteration
-            return text
-        raise fault
+        with turn.attributed():
+            text = self._next(turn)
+        if turn.fault is not None:
+            raise turn.fault
+        if text is None:
+            raise StopIteration
+        return text
 
     def _next(self, turn: Turn[T]) -> str | None:
         """Return the next text that is not empty, None at the end."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pytest_ailoop.calling.client.bound import Bound
 from pytest_ailoop.calling.client.connections import sync_client
-from pytest_ailoop.calling.client.failures import client_errors
 from pytest_ailoop.calling.client.lean import is_open, lean_of
 from pytest_ailoop.calling.client.request import PromptLike
 from pytest_ailoop.calling.client.streams import TextStream
@@ -80,14 +79,11 @@ class SyncLLM(Bound):
         turn = self._turn(
             self._asked(prompt, output=output, tools=tools, logprobs=logprobs, call=parameters)
         )
-        try:
-            with turn.attributed():
-                completion = self._completion(turn)
-        except client_errors() as error:
-            fault = turn.fault(error)
-        else:
-            return turn.whole(completion)
-        raise fault
+        with turn.attributed():
+            completion = self._completion(turn)
+        if turn.fault is not None:
+            raise turn.fault
+        return turn.whole(completion)
 
     @overload
     def stream(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from pytest_ailoop import recorder
 from pytest_ailoop.calling.client.connections import base_url_of
-from pytest_ailoop.calling.client.failures import failure, own_fault, unusable
+from pytest_ailoop.calling.client.failures import client_errors, failure, own_fault, unusable
 from pytest_ailoop.calling.client.lean import Found
 from pytest_ailoop.calling.client.reading import reply_fields
 from pytest_ailoop.calling.client.request import Asked
@@ -41,18 +41,31 @@ class Turn(Generic[T]):
         self._chunks: list[Mapping[str, Any]] = []
         self._first: float | None = None
         self._call: Call | None = None
+        #: What is to be raised, where what was sent brought no completion.
+        self.fault: Exception | None = None
         self._started = time.perf_counter()
 
-    def attributed(self) -> contextlib.AbstractContextManager[None]:
-        """Count what is sent inside for whom it is."""
-        return recorder.judging() if self._purpose == "judge" else contextlib.nullcontext()
+    @contextlib.contextmanager
+    def attributed(self) -> Iterator[None]:
+        """Count what is sent inside for whom it is; what the client raises there becomes `fault`.
+
+        Raised after it, the fault is not chained to the client's own error, with headers in its
+        frames.
+        """
+        self.fault = None
+        judging = recorder.judging() if self._purpose == "judge" else contextlib.nullcontext()
+        try:
+            with judging:
+                yield
+        except client_errors() as error:
+            self.fault = self._fault_of(error)
 
     def took(self, found: Found) -> Any:
         """Note the call that the short way made, and return its completion."""
         self._call = found.call
         return found.completion
 
-    def fault(self, error: Exception) -> Exception:
+    def _fault_of(self, error: Exception) -> Exception:
         """Return what to raise for *error*: the fault of ours behind it, else a `ReplyError`."""
         ours = own_fault(error)
         if ours is not None:
