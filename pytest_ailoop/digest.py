@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["LENGTH", "canonical", "digest", "digest_of_set", "digest_text"]
+__all__ = ["LENGTH", "canonical", "digest", "digest_of_set", "digest_pair", "digest_text", "halves"]
 
 LENGTH = 16
 """Hex digits kept: 64 bits, a collision among a million cases has odds of 3e-8."""
@@ -40,6 +40,16 @@ def digest(value: Any) -> str:
 def digest_text(text: str) -> str:
     """Return the digest of a text; lone surrogates are hashed as themselves."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:LENGTH]
+
+
+def digest_pair(one: Any, other: Any) -> str:
+    """Return a digest of two JSON values, of which `halves` tell which of the two differs."""
+    return digest(one)[: LENGTH // 2] + digest(other)[: LENGTH // 2]
+
+
+def halves(pair: str) -> tuple[str, str]:
+    """Return the parts of a `digest_pair`."""
+    return pair[: LENGTH // 2], pair[LENGTH // 2 :]
 
 
 def digest_of_set(digests: Iterable[str]) -> str:

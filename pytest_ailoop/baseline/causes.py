@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, Causes, Change
 from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.digest import halves
 
 __all__ = ["causes"]
 
@@ -87,9 +88,15 @@ def _prompts(both: _Both, variant: Variant) -> Iterator[str]:
 
 
 def _asked(both: _Both, variant: Variant) -> Iterator[str]:
-    count = sum("model asked" in one.causes for one, _, _ in both)
-    if count:
-        yield f"name or parameters of the model {variant.model} {_of(count, both)}"
+    differ = [
+        (halves(before.asked_digest), halves(now.asked_digest))
+        for one, before, now in both
+        if "model asked" in one.causes
+    ]
+    for at, part in enumerate(("name", "parameters")):
+        count = sum(before[at] != now[at] for before, now in differ)
+        if count:
+            yield f"{part} of the model {variant.model} {_of(count, both)}"
 
 
 def _pairs(both: _Both, cause: str) -> Iterator[str]:
@@ -118,7 +125,9 @@ def _checks(both: _Both, judges: Collection[str]) -> Iterator[str]:
     there = {name for _, before, _ in both for name in before.scores}
     here = {name for _, _, now in both for name in now.scores}
     for name in sorted(there | here):
-        called = f"{'judge' if name.partition(' #')[0] in judges else 'check'} {name}"
+        called = name  # A judge without a name of its own is called `judge: ...` already.
+        if not name.startswith("judge: "):
+            called = f"{'judge' if name.partition(' #')[0] in judges else 'check'} {name}"
         if name not in there or name not in here:
             yield f"{called} {'came' if name in here else 'went'}"
             continue

@@ -77,7 +77,7 @@ class Accepted:
     dataset_digest: str = ""
     """Of the data set at the test's last acceptance."""
     asked_digest: str = ""
-    """Of name and parameters of the model asked; empty where that is not known."""
+    """Of name and parameters of the model asked, a half each; empty where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ailoop import errors, matrix, text
 from pytest_ailoop.data.gate import gates_over
-from pytest_ailoop.digest import digest
+from pytest_ailoop.digest import digest_pair
 from pytest_ailoop.plugin import marker
 from pytest_ailoop.plugin.evaluation import Collected, Evaluation
 from pytest_ailoop.plugin.heard import refuse_unheard
@@ -132,7 +132,7 @@ def _cells(evaluation: Evaluation, metafunc: pytest.Metafunc) -> list[Cell]:
 
 def _asked(model: ModelSpec) -> str:
     """Where it is served is none of it: the same model answers at another port."""
-    return digest([model.model, dict(model.parameters)])
+    return digest_pair(model.model, dict(model.parameters))
 
 
 def _selection(settings: Settings, dataset: Dataset, trials: int) -> Selection:

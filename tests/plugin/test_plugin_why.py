@@ -41,15 +41,22 @@ def test_the_gate_says_it_once(evals: Evals, workers: tuple[str, ...]) -> None:
     assert ["c20", 1.0, 0.0] == found["facts"]["fell"][0]
 
 
-def test_the_parameters_of_a_model_are_part_of_what_is_asked(project: Any) -> None:
-    """Another temperature in the configuration is named; another port would not be."""
+def test_what_is_asked_of_a_model_is_named(project: Any) -> None:
+    """Name and parameters in the configuration, each by itself; another port would be neither."""
     project.write("say.prompt.md", "Say {{ input }}")
     axes = f'{PROMPT}, model="mini"'
     evals = Evals(project, cases=3, axes=axes, takes="case, prompt, model")
-    for temperature, right in ((0, 3), (1, 2)):
-        config = f"[models.mini]\nparameters = {{temperature = {temperature}}}\n"
-        project.write("ailoop.toml", config)
-        result = evals.run(right, *(["--snapshot-update"] if right == 3 else []))
-    words = "changed since the baseline: name or parameters of the model mini (3 of 3 cases)"
-    assert words in told(result)
+    args: tuple[str, ...] = ("--snapshot-update",)
+    both = "name of the model mini (3 of 3 cases); parameters of the model mini (3 of 3 cases)"
+    for right, name, temperature, words in (
+        (3, "mini-1", 0, ""),
+        (2, "mini-1", 1, "parameters of the model mini (3 of 3 cases)"),
+        (2, "mini-2", 0, "name of the model mini (3 of 3 cases)"),
+        (2, "mini-2", 1, both),
+    ):
+        config = f'model = "{name}"\nparameters = {{temperature = {temperature}}}\n'
+        project.write("ailoop.toml", f"[models.mini]\n{config}")
+        result = evals.run(right, *args)
+        assert not words or f"changed since the baseline: {words}" in told(result)
+        args = ()
     assert '"asked": {"mini": "' in project.baseline().read_text()

@@ -13,6 +13,7 @@ from pytest_ailoop.baseline.measure import accepted_from
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, Causes, EntryKey
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.digest import digest_pair
 from tests.fakes.gated import item, plan
 
 VARIANT = Variant(model="mini", prompt="terse")
@@ -32,7 +33,7 @@ def line(case: str = "a", passed: float = 1.0, **changes: object) -> Accepted:
         "output_digests": ("o1",),
         "prompt_digest": "p1",
         "models_answered": ("mini-1",),
-        "asked_digest": "m1",
+        "asked_digest": digest_pair("mini-1", {}),
     }
     return Accepted(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -52,9 +53,14 @@ def of(*pairs: tuple[Accepted | None, Accepted | None], judges: tuple[str, ...] 
     [
         ({"prompt_digest": "p2"}, "prompts", "prompt terse (1 of 2 cases)"),
         (
-            {"asked_digest": "m2"},
+            {"asked_digest": digest_pair("mini-1", {"seed": 2})},
             "models asked",
-            "name or parameters of the model mini (1 of 2 cases)",
+            "parameters of the model mini (1 of 2 cases)",
+        ),
+        (
+            {"asked_digest": digest_pair("mini-2", {})},
+            "models asked",
+            "name of the model mini (1 of 2 cases)",
         ),
         (
             {"models_answered": ("mini-2",)},
@@ -87,6 +93,11 @@ def test_a_judge_is_no_check_of_ours() -> None:
     """A score that a model gives is called a judge: its prompt or its model changed."""
     now = line(scores=scores(contains="c2", passed=""))
     assert ("judge contains (1 of 1 case)",) == of((line(), now), judges=("contains",)).changed
+    # One that went is not among the judges of this run; its name tells.
+    old = line(scores=scores(**{"judge: Is it kind?": "c1", "passed": ""}))
+    now = line(scores=scores(**{"judge: Is it short?": "c2", "passed": ""}))
+    found = of((old, now), judges=("judge: Is it short?",)).changed
+    assert ("judge: Is it kind? went", "judge: Is it short? came") == found
 
 
 def test_judges_are_known_by_the_records() -> None:
