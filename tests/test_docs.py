@@ -5,9 +5,10 @@ Comments in the Markdown say what to do with the block that follows:
 - `<!-- file: NAME -->` puts the block beside the page's tests under that name;
 - `<!-- run: NAME -->` is a test file that passes (`<!-- run -->` where the name does not matter);
 - `<!-- fails: NAME -->` is a test file that does not pass;
+- `<!-- added: NAME -->` is added to the end of that file of the example, in the place `gated`;
 - `<!-- output: PLACE: COMMAND -->` is what the command prints: each line stands in it, in order; a
   line `...` stands for any others. The place is `page` (the files above), `quickstart` (the
-  example, run once) or `changed` (the example after its tour);
+  example, run once), `changed` (the example after its tour) or `gated` (that with what was added);
 - `<!-- command: NAME -->` is a line that `.ci/run` executes.
 
 Replies that a page's tests need are recorded in `docs/recorded`, by the name of the test file;
@@ -160,8 +161,20 @@ class Places:
         self.run(folder, "pytest")
         return folder
 
+    @functools.cache  # noqa: B019
+    def gated(self, page: Path) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=self._base)) / "quickstart"
+        shutil.copytree(self.quickstart(True), folder)
+        for block in blocks_of(page):
+            if block.word == "added":
+                with (folder / block.rest).open("a", encoding="utf-8") as file:
+                    file.write(f"\n{block.code}")
+        return folder
+
     def of(self, block: Block) -> Path:
         place = block.rest.partition(":")[0]
+        if place == "gated":
+            return self.gated(block.page)
         return self.page(block.page) if place == "page" else self.quickstart(place == "changed")
 
     @functools.cache  # noqa: B019

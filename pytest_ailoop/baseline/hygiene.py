@@ -5,7 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import fsum
 
 from pytest_ailoop.data.baseline import Accepted, EntryKey, sorted_axes
@@ -33,7 +33,8 @@ class Undecided:
         self._open: dict[_Group, list[GateVerdict]] = {}
         for one in verdicts:
             if _is_open(one):
-                self._open.setdefault(_group(one), []).append(one)
+                for group in _groups(one):
+                    self._open.setdefault(group, []).append(one)
 
     def why(self, key: EntryKey) -> str:
         """Return which gate could not tell of a case; empty where none is in doubt."""
@@ -52,13 +53,15 @@ def _is_open(verdict: GateVerdict) -> bool:
     return verdict.status == "inconclusive" or bool(unscored)
 
 
-def _group(verdict: GateVerdict) -> _Group:
-    return verdict.module, verdict.test, sorted_axes(verdict.variant)
+def _groups(verdict: GateVerdict) -> tuple[_Group, ...]:
+    variant = sorted_axes(verdict.variant)
+    return tuple((module, test, variant) for module, test in verdict.groups)
 
 
 def _called(verdict: GateVerdict) -> str:
     label = verdict.variant.label
-    return f"{verdict.test} [{label}]" if label else verdict.test
+    called = plural(len(verdict.tests), "test") if verdict.tests else verdict.test
+    return f"{called} [{label}]" if label else called
 
 
 def slips(
@@ -70,16 +73,16 @@ def slips(
 
     Where it is more than half of the margin: many small losses, each of them accepted.
     """
-    told: set[tuple[_Group, str]] = set()
+    told: set[tuple[tuple[_Group, ...], str]] = set()
     for one in verdicts:
         name = one.gate.score or OUTCOME
-        if one.gate.kind != "no_regression" or (_group(one), name) in told:
+        if one.gate.kind != "no_regression" or (_groups(one), name) in told:
             continue
-        falls = list(_falls(rolling, pinned, _group(one), name))
+        falls = list(_falls(rolling, pinned, _groups(one), name))
         fall = fsum(falls) / len(falls) if falls else 0.0
         margin = one.gate.margin or 0.0
         if fall > margin / 2 and fall > 0:
-            told.add((_group(one), name))
+            told.add((_groups(one), name))
             yield (
                 f"the baseline of {_called(one)} lies {fall:.3g} below the pinned one in {name!r}, "
                 f"over {plural(len(falls), 'case')}: small losses that were accepted add up, and "
@@ -91,13 +94,13 @@ def slips(
 def _falls(
     rolling: Mapping[EntryKey, Accepted],
     pinned: Mapping[EntryKey, Accepted],
-    group: _Group,
+    groups: Sequence[_Group],
     name: str,
 ) -> Iterator[float]:
     """Yield by how much each case has come down that both measured by the same checks."""
     for key, before in pinned.items():
         now = rolling.get(key)
-        if (key.module, key.test, key.variant) != group or now is None:
+        if (key.module, key.test, key.variant) not in groups or now is None:
             continue
         if name not in before.scores or name not in now.scores or not _comparable(before, now):
             continue

@@ -21,6 +21,7 @@ __all__ = [
     "StopRule",
     "excuse",
     "gates_over",
+    "is_named",
     "spec_from",
     "stop_from",
     "verdict_from",
@@ -56,7 +57,7 @@ class AcceptedFailure:
 
     def covers(self, module: str, test: str) -> bool:
         """Return whether it names the test."""
-        return _is_named(module, test, self.tests)
+        return is_named(module, test, self.tests)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +79,7 @@ class StopRule:
         return self.most - self.first + 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class GateSpec:
     """A gate as the marker or the configuration asks for it; plain values."""
 
@@ -95,6 +96,8 @@ class GateSpec:
     """Only cases with this tag count."""
     tests: tuple[str, ...] = ()
     """Only these tests: patterns as of an accepted failure, of a gate in the configuration."""
+    together: bool = False
+    """Whether it decides over all of these tests at once, not over each of them."""
     reduce: str = "mean"
     """How the trials of a case become one value: `mean`, `majority`, `at_least:2`, `pass@3`,
     `pass^3`."""
@@ -110,9 +113,13 @@ class GateSpec:
     def __str__(self) -> str:
         return self.name
 
+    def __repr__(self) -> str:
+        # Faults of a marker show it as it was written.
+        return self.name or f"GateSpec(kind={self.kind!r})"
+
     def covers(self, module: str, test: str) -> bool:
         """Return whether it names the test; only a gate of the configuration names any."""
-        return _is_named(module, test, self.tests)
+        return is_named(module, test, self.tests)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +182,8 @@ class GateVerdict(Found):
         return "good" if self.status in ("passed", "unchanged", "improved", "same") else "open"
 
 
-def _is_named(module: str, test: str, patterns: Iterable[str]) -> bool:
+def is_named(module: str, test: str, patterns: Iterable[str]) -> bool:
+    """Return whether one of *patterns*, over `module::test` or the test alone, names a test."""
     name = f"{module}::{test}"
     return any(fnmatchcase(name, one) or fnmatchcase(test, one) for one in patterns)
 

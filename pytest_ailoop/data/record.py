@@ -137,6 +137,8 @@ class Plan:
     empty for a complete one."""
     whole_modules: tuple[str, ...] = ()
     """Modules collected as a whole: a baseline test that is not in them any more is gone."""
+    paths: tuple[str, ...] = ()
+    """Files and folders that the command line named, from the root; empty for all there is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,6 +257,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         tests=tuple(map(_planned_from, data["tests"])),
         narrowed=tuple(data["narrowed"]),
         whole_modules=tuple(data["whole_modules"]),
+        paths=tuple(data.get("paths", ())),
     )
 
 

@@ -11,6 +11,7 @@ from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan
 from pytest_ailoop.data.verdict import ComparisonVerdict
 from pytest_ailoop.gates.groups import Group, gates_of, groups
 from pytest_ailoop.gates.kinds import exact, metric, regression, threshold
+from pytest_ailoop.gates.pools import lacking, over_words, pools
 from pytest_ailoop.gates.settling import Settling
 from pytest_ailoop.gates.stopping import comparisons
 from pytest_ailoop.gates.verdicts import holm_regressed
@@ -24,6 +25,8 @@ class Context:
 
     configured: Sequence[GateSpec] = ()
     """Gates of the configuration."""
+    file: str = "pyproject.toml"
+    """Where those stand."""
     accepted_failures: Sequence[AcceptedFailure] = ()
     today: str = ""
     """ISO 8601; entries of `accepted_failures` hold up to their day."""
@@ -49,14 +52,16 @@ def decide(plan: Plan, records: Iterable[ItemRecord], context: Context) -> tuple
     wanted = _wanted(plan, context)
     stops = settlings(plan, context)
     asked = []
-    for group in groups(plan, records, wanted):
+    every = groups(plan, records, wanted)
+    for group in every:
         settling = stops.get(group_key(group))
         if settling is not None:
             for case in group.cases:
                 for trial in case.trials:
                     settling.add(case.key.case, trial)
         view = group if settling is None else settling.group
-        asked += [_Asked(view, gate, settling) for gate in wanted[group.name]]
+        asked += [_Asked(view, gate, settling) for gate in wanted[group.name] if not gate.together]
+    asked += [_Asked(pool, gate) for gate, pool in pools(context.configured, every)]
     for one in asked:
         one.found = _found(one, plan, context)
     _hold_among_all(asked)
@@ -109,6 +114,9 @@ class _Asked:
 
 def _found(one: _Asked, plan: Plan, context: Context) -> Found:
     gate, group = one.gate, one.group
+    lack = lacking(gate, plan) if group.parts else None
+    if lack is not None:
+        return lack
     partial = _partial(group, plan)
     if partial:
         return Found(status="inconclusive", reasons=(partial,), facts={"partial": True})
@@ -141,7 +149,8 @@ _KINDS: dict[str, Callable[[GateSpec, Group], Found]] = {
 
 def _compared(one: _Asked, context: Context) -> Found:
     """Compare with the baseline and, where there is one, the pinned baseline; the worse counts."""
-    why = context.unreadable.get(one.group.test.module)
+    modules = (part.test.module for part in one.group.members)
+    why = next((found for found in map(context.unreadable.get, modules) if found), None)
     if why is not None:
         return Found(status="invalid", reasons=(why,))
     rolling = regression.Base(entries=context.baseline)
@@ -207,6 +216,10 @@ def _partial(group: Group, plan: Plan) -> str:
 def _verdict(one: _Asked, context: Context) -> GateVerdict:
     group, gate, found = one.group, one.gate, one.found
     policy = gate.inconclusive or context.inconclusive
+    if group.parts:
+        # Trials are drawn for tests, each by its own gates.
+        policy = "warn" if policy == "more" else policy
+        found = replace(found, reasons=(*found.reasons, *over_words(group, gate)))
     blocking = (
         found.status in ("failed", "regressed", "invalid")
         or (found.status == "inconclusive" and policy == "fail")
@@ -218,8 +231,9 @@ def _verdict(one: _Asked, context: Context) -> GateVerdict:
         given["facts"] = {**found.facts, "fewest_trials": fewest}
     return GateVerdict(
         gate=replace(gate, inconclusive=policy),
-        module=group.test.module,
-        test=group.test.test,
+        module=context.file if group.parts else group.test.module,
+        test="gates" if group.parts else group.test.test,
+        tests=tuple(part.name for part in group.parts),
         variant=group.variant,
         blocking=blocking,
         **given,

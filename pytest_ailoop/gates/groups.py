@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
@@ -15,7 +16,7 @@ from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, PlannedTest
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 
-__all__ = ["CaseResults", "Group", "Trial", "gates_of", "groups", "trial_of"]
+__all__ = ["CaseResults", "Group", "Trial", "gates_of", "groups", "named", "trial_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,11 +94,30 @@ class Group:
     variant: Variant
     cases: tuple[CaseResults, ...]
     """Every selected case, in plan order, also those of which nothing ran."""
+    parts: tuple[Group, ...] = ()
+    """The groups that are decided over together; empty where it is one alone."""
 
     @property
     def name(self) -> str:
         """`module::test`."""
         return f"{self.test.module}::{self.test.test}"
+
+    @property
+    def members(self) -> tuple[Group, ...]:
+        """The groups that it is made of: itself, or its parts."""
+        return self.parts or (self,)
+
+    def rows(self, tag: str | None) -> list[tuple[CaseResults, ...]]:
+        """Return the cases that bear *tag*, those of one row of data in several tests together.
+
+        What comes from the same row is no independent sample, so a row counts once.
+        """
+        found: dict[tuple[str, str | None], list[CaseResults]] = {}
+        for member in self.members:
+            digests = member.test.dataset.case_digests
+            for one in member.tagged(tag):
+                found.setdefault((one.key.case, digests.get(one.key.case)), []).append(one)
+        return list(map(tuple, found.values()))
 
     def tagged(self, tag: str | None) -> tuple[CaseResults, ...]:
         """Return the cases that bear *tag*; all for None."""
@@ -128,6 +148,13 @@ def _cases(
         planned = max(test.trials.get(case, 1), len(found))
         tags = test.tags.get(case, ())
         yield CaseResults(key=key, planned=planned, trials=tuple(found), tags=tags)
+
+
+def named(rows: Iterable[Sequence[CaseResults]]) -> list[str]:
+    """Return what each row is called: its case's id, and a test where rows share one."""
+    first = [row[0].key for row in rows]
+    times = Counter(one.case for one in first)
+    return [one.case if times[one.case] == 1 else f"{one.case} ({one.test})" for one in first]
 
 
 def gates_of(test: PlannedTest, configured: Iterable[GateSpec]) -> tuple[GateSpec, ...]:

@@ -150,7 +150,7 @@ class Settling:
 
     def _is_closed(self, gate: GateSpec, group: Group) -> bool:
         """Return whether a look at whole rounds settles *gate*, or no more trials could."""
-        if gate.kind == "max_cost":
+        if gate.kind == "max_cost" or gate.together:
             return True
         sharp = self.sharpened(gate)
         found = self._decides(sharp, group)

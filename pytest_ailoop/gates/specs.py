@@ -68,7 +68,7 @@ def pass_rate(
         bar=float(bar),
         reduce=reducer(reduce).name,
         tag=_tag(tag),
-        fixed=fixed,
+        fixed=_flag("fixed", fixed),
         alpha=_alpha(confidence),
         inconclusive=_policy(inconclusive),
         name=spec,
@@ -95,7 +95,7 @@ def mean(
         score=_name("score", score),
         bar=_number("bar", bar),
         tag=_tag(tag),
-        fixed=fixed,
+        fixed=_flag("fixed", fixed),
         alpha=_alpha(confidence),
         inconclusive=_policy(inconclusive),
         name=f"mean({score}, {_shown(bar)}{_if(tag)})",
@@ -127,7 +127,7 @@ def metric(
         score=None if score is None else _name("score", score),
         bar=_share("bar", bar),
         tag=_tag(tag),
-        fixed=fixed,
+        fixed=_flag("fixed", fixed),
         alpha=_alpha(confidence),
         inconclusive=_policy(inconclusive),
         name=f"metric({name}, {_shown(bar)}{_if(score)}{_if(tag)})",
@@ -218,7 +218,7 @@ def p95_latency(
         kind="p95_latency",
         bar=most,
         tag=_tag(tag),
-        fixed=fixed,
+        fixed=_flag("fixed", fixed),
         alpha=_alpha(confidence),
         inconclusive=_policy(inconclusive),
         name=f"p95_latency({_shown(most)}{_if(tag)})",
@@ -241,24 +241,32 @@ def _number(what: str, value: float) -> float:
 
 def _share(what: str, value: float) -> float:
     if not 0 < _number(what, value) <= 1:
-        raise ValueError(f"{what} lies above 0 and not above 1, got {value!r}")
+        words = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
+        raise ValueError(f"{what} lies above 0 and not above 1, got {value!r}{words}")
     return float(value)
 
 
 def _alpha(confidence: float) -> float:
     if not 0.5 < _number("confidence", confidence) < 1:
-        raise ValueError(f"confidence lies between 0.5 and 1, got {confidence!r}")
+        words = f"; {confidence:g} % is {confidence / 100:g}" if 50 < confidence < 100 else ""
+        raise ValueError(f"confidence lies between 0.5 and 1, got {confidence!r}{words}")
     return round(1 - confidence, 12)
 
 
-def _name(what: str, value: str) -> str:
+def _flag(what: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{what} is True or False, got {value!r}")
+    return value
+
+
+def _name(what: str, value: str, of: str = "score") -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{what} is the name of a {what}, got {value!r}")
+        raise ValueError(f"{what} is the name of a {of}, got {value!r}")
     return value
 
 
 def _tag(value: str | None) -> str | None:
-    return None if value is None else _name("tag", value)
+    return None if value is None else _name("tag", value, "tag")
 
 
 def _policy(value: Policy | None) -> Policy | None:

@@ -14,6 +14,7 @@ from pytest_ailoop.gates.compared import Compared
 from pytest_ailoop.gates.groups import CaseResults, Group, gates_of
 from pytest_ailoop.gates.kinds.regression import Base
 from pytest_ailoop.gates.kinds.threshold import waited_of
+from pytest_ailoop.gates.pools import count
 from pytest_ailoop.gates.watches import Counted, Fixed, Never, Tagged, Watch, reduced
 from pytest_ailoop.stats.trials import reducer
 
@@ -47,9 +48,12 @@ def comparisons(plan: Plan, configured: Sequence[GateSpec], *, pinned: bool) -> 
     """Return how many comparisons the gates of a run ask for, among which a loss must stand."""
     found = 0
     for test in plan.tests:
-        asked = sum(one.kind == "no_regression" for one in gates_of(test, configured))
-        found += asked * len(test.variants) * (2 if pinned else 1)
-    return found
+        gates = gates_of(test, configured)
+        asked = sum(one.kind == "no_regression" and not one.together for one in gates)
+        found += asked * len(test.variants)
+    together = (one for one in configured if one.together and one.kind == "no_regression")
+    found += sum(count(plan, one) for one in together)
+    return found * (2 if pinned else 1)
 
 
 class Stopping:
@@ -87,7 +91,7 @@ class Stopping:
 def _watch(gate: GateSpec, group: Group, around: Around, comparisons: int) -> Watch:
     cases = group.tagged(gate.tag)
     planned, bar = len(cases), gate.bar or 0.0
-    if not planned or gate.kind in ("metric", "max_cost"):
+    if not planned or gate.together or gate.kind in ("metric", "max_cost"):
         return Never(planned)
     if gate.kind == "every_case":
         known = [one for one in around.accepted_failures if one.expires >= around.today]

@@ -21,10 +21,18 @@ def configured(tables: Mapping[str, Mapping[str, Any]]) -> list[GateSpec]:
     """
     found: list[GateSpec] = []
     for name, table in tables.items():
-        tests = tuple(table.get("tests", ("*",)))
+        tests, together = tuple(table.get("tests", ("*",))), bool(table.get("together"))
         if not tests:
             raise ConfigError(f"gates.{name}: 'tests' names none; leave it out for all")
-        made = [replace(one, tests=tests, name=f"{name}: {one.name}") for one in _made(name, table)]
+        if together and table.get("inconclusive") == "more":
+            raise ConfigError(
+                f"gates.{name}: inconclusive = 'more' draws trials of one test, and 'together' "
+                "makes the gate one over several; take 'warn' or 'fail'"
+            )
+        made = [
+            replace(one, tests=tests, together=together, name=f"{name}: {one.name}")
+            for one in _made(name, table)
+        ]
         if not made:
             raise ConfigError(
                 f"gates.{name}: it asks for nothing; give it one of {', '.join(specs.KINDS)}"

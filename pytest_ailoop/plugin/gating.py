@@ -6,7 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,8 @@ def configured(evaluation: Evaluation) -> tuple[GateSpec, ...]:
 def is_gated(evaluation: Evaluation, item: pytest.Item) -> bool:
     """Return whether a gate decides over the item's misses, so that it does not by itself.
 
-    One that speaks of cost or time alone, or of some cases alone, leaves quality to the items; but
-    where each case must pass, the gate answers for those that may fail for now.
+    One that speaks of cost or time alone leaves quality to the items, and one over the cases with a
+    tag the others; but where each case must pass, the gate answers for those that may fail for now.
     """
     cell = cell_of(item)
     if cell is None:
@@ -49,7 +49,7 @@ def is_gated(evaluation: Evaluation, item: pytest.Item) -> bool:
     found = evaluation.collected.get((module, test.partition("[")[0]))
     own = () if found is None else found.gates
     gates = gates_over(module, test, own, evaluation.gates)
-    if any(map(_decides, gates)):
+    if any(_decides(one, cell.case.tags) for one in gates):
         return True
     tags = (None, *cell.case.tags)
     strict = any(one.kind == "every_case" and one.tag in tags for one in gates)
@@ -62,8 +62,9 @@ def _may_fail(evaluation: Evaluation, key: ItemKey) -> bool:
     return entry is not None and entry.expires >= datetime.now(UTC).date().isoformat()
 
 
-def _decides(gate: GateSpec) -> bool:
-    return gate.tag is None and gate.kind not in ("max_cost", "p95_latency", "every_case")
+def _decides(gate: GateSpec, tags: Sequence[str]) -> bool:
+    counted = gate.tag is None or gate.tag in tags
+    return counted and gate.kind not in ("max_cost", "p95_latency", "every_case")
 
 
 def miss(report: pytest.TestReport, words: str) -> Outcome:
@@ -133,6 +134,8 @@ def _beside_the_items(config: pytest.Config) -> Iterator[None]:
     config.option.maxfail = 0
     if reporter is not None:
         reporter.ensure_newline()
+        if config.get_terminal_writer().width_of_current_line:
+            reporter.line("")  # With `-q` no path is there that it would end.
         if showing is not None:
             reporter._show_progress_info = False
     try:
@@ -148,7 +151,9 @@ def _report(verdict: GateVerdict) -> pytest.TestReport:
     from pytest_ailoop.report.gates import headline, story
 
     label = verdict.variant.label
-    called = text.one_line(f"gate: {verdict.gate.name}{f' | {label}' if label else ''}", 200)
+    # That of a table over several tests says so by what it stands in: `pyproject.toml::gates`.
+    kind = "" if verdict.tests else "gate: "
+    called = text.one_line(f"{kind}{verdict.gate.name}{f' | {label}' if label else ''}", 200)
     name = f"{verdict.test.replace('::', '.')}[{called}]"
     sort = verdict.standing
     report = pytest.TestReport(

@@ -81,8 +81,14 @@ def _of(verdict: GateVerdict, records: Iterable[ItemRecord]) -> list[ItemRecord]
     """
     tag, named = verdict.gate.tag, set(verdict.named)
     found = [one for one in records if tag is None or tag in one.tags]
-    found = [one for one in found if not named or one.key.case in named]
+    found = [one for one in found if not named or named & _names(one)]
     return [one for one in found if one.outcome in _BELOW] or found
+
+
+def _names(record: ItemRecord) -> set[str]:
+    """Return what a verdict may call the item's case by."""
+    case = record.key.case
+    return {case, f"{case} ({record.key.test})"}
 
 
 def _group(record: ItemRecord) -> EntryKey:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 from pytest_ailoop import text
 from pytest_ailoop.baseline.file import baseline_path
 from pytest_ailoop.data.record import Plan, PlannedTest
+from pytest_ailoop.plugin import options
 from pytest_ailoop.plugin.naming import NOTHING, cell_of, function_of, nothing_of, test_of
 from pytest_ailoop.plugin.sliced import slices_of, unknown_keys
 from pytest_ailoop.plugin.unnamed import unnamed
@@ -157,7 +159,18 @@ def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str], modules: se
                 stopping=collected.stopping,
             )
         )
-    return Plan(tests=tuple(planned), whole_modules=_whole_modules(evaluation, modules))
+    whole = _whole_modules(evaluation, modules)
+    return Plan(tests=tuple(planned), whole_modules=whole, paths=_named_paths(evaluation))
+
+
+def _named_paths(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the files and folders that the command line names, also by node ids."""
+    config = evaluation.config
+    if options.collects_all(config):
+        return ()
+    start = config.invocation_params.dir
+    paths = [start / str(argument).split("::")[0] for argument in config.args]
+    return tuple(dict.fromkeys(evaluation.relative(one) for one in paths))
 
 
 def _whole_modules(evaluation: Evaluation, modules: set[str]) -> tuple[str, ...]:
@@ -181,4 +194,4 @@ def plan_of(evaluation: Evaluation) -> Plan:
     """Return the plan as it stands now, with all that is known to narrow it."""
     plan = evaluation.session.planned
     narrowed = tuple(dict.fromkeys([*plan.narrowed, *evaluation.narrowed]))
-    return Plan(tests=plan.tests, narrowed=narrowed, whole_modules=plan.whole_modules)
+    return replace(plan, narrowed=narrowed)

@@ -26,20 +26,21 @@ def planned_trials(
     A run that becomes the baseline is never to stop early. Raises `UsageError` where the marker
     leaves it to gates that are not there.
     """
+    own = [one for one in gates if not one.together]
     for keyword, value, says in (
         ("trials", marked.trials, "auto"),
         ("stop", marked.stop, "settled"),
     ):
-        if value == says and not gates:
+        if value == says and not own:
             raise errors.UsageError(
                 f"{where}: marker ailoop: {keyword}={says!r} stops where the gates' verdict is "
-                "settled, but the test has no gate; give it gate=[...]"
+                f"settled, but {_no_gate(gates)}; give it gate=[...]"
             )
     fixed = marked.trials if isinstance(marked.trials, int) else 1
     whole = bool(settings.accept)
-    if gates and settings.trials is None:
+    if own and settings.trials is None:
         auto = marked.trials == "auto" or settings.auto_trials
-        more = any((one.inconclusive or settings.inconclusive) == "more" for one in gates)
+        more = any((one.inconclusive or settings.inconclusive) == "more" for one in own)
         first = max([1 if auto else fixed, *(_least(one.reduce) for one in gates if auto)])
         most = max(first, settings.max_trials)
         if auto and (whole or most == first):
@@ -47,9 +48,13 @@ def planned_trials(
         if (auto or more) and most > first and not whole:
             rule = StopRule(by="rounds", seed=settings.seed, first=first, most=most)
             return most, rule
-    if gates and (marked.stop or settings.stop) == "settled" and not whole:
+    if own and (marked.stop or settings.stop) == "settled" and not whole:
         return fixed, StopRule(by="cases", seed=settings.seed)
     return fixed, None
+
+
+def _no_gate(gates: Sequence[GateSpec]) -> str:
+    return "its gates are over several tests together" if gates else "the test has no gate"
 
 
 def _least(reduce: str) -> int:

@@ -34,7 +34,7 @@ def counted(root: Path, run: RunRecord) -> RunRecord:
     """
     if run.commit is None or run.plan.narrowed:
         return run
-    inputs = digest(plain(run.plan))
+    inputs = digest(plain(replace(run.plan, paths=())))
     same = run.commit, run.dirty, inputs
     earlier = [one["exit_status"] for one in _heads(root) if _inputs(one) == same]
     failed = sum(one == _FAILED for one in earlier)

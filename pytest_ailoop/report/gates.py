@@ -68,9 +68,13 @@ def gate_counts(verdicts: Sequence[GateVerdict]) -> str:
 
 
 def group_name(verdict: GateVerdict) -> str:
-    """Return `test_answers [mini terse]`: the test, and its variant where it has one."""
+    """Return `test_answers [mini terse]`: the test, and its variant where it has one.
+
+    `3 tests [mini]` of a gate over several together.
+    """
     label = verdict.variant.label
-    return f"{verdict.test} [{label}]" if label else verdict.test
+    called = text.plural(len(verdict.tests), "test") if verdict.tests else verdict.test
+    return f"{called} [{label}]" if label else called
 
 
 def headline(verdict: GateVerdict) -> str:
@@ -104,7 +108,7 @@ def figure(verdict: GateVerdict) -> str:
     return f"{shown} [{show(verdict.low)}, {show(verdict.high)}]"
 
 
-_UNITS = {"pass_rate": percent, "max_cost": dollars, "p95_latency": seconds}
+_UNITS = {"pass_rate": percent, "every_case": percent, "max_cost": dollars, "p95_latency": seconds}
 
 
 def _signed(value: float) -> str:

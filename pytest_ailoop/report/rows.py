@@ -137,7 +137,12 @@ def rows(
     Without *every_case* the rows of cases are those of the worst alone.
     """
     grouped = Grouped(records, comparison, missing, only_worst=not every_case)
-    told = {(one.module, one.test, sorted_axes(one.variant)) for one in run.gates if one.since}
+    told = {
+        (module, test, sorted_axes(one.variant))
+        for one in run.gates
+        if one.since
+        for module, test in one.groups
+    }
     grouped.causes = {group: one for group, one in (causes or {}).items() if group not in told}
     tests = tuple(_test_rows(test, grouped) for test in run.plan.tests)
     planned = sum(len(one.variants) * len(one.selected) for one in run.plan.tests)

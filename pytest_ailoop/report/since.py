@@ -5,7 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,18 @@ class Reasons:
         since = verdict.facts.get("against", "baseline")
         if since not in self._known:
             self._known[since] = _by_group(self._pinned())
-        group = verdict.module, verdict.test, sorted_axes(verdict.variant)
-        found = self._known[since].get(group)
-        told = ("" if found is None else self._words(found, since), flip_words(verdict.facts))
+        told = [*self._causes_of(verdict, since), flip_words(verdict.facts)]
         return replace(verdict, since=tuple(one for one in told if one))
+
+    def _causes_of(self, verdict: GateVerdict, since: str) -> Iterator[str]:
+        """Yield what changed; of a gate over several tests for each of them that moved."""
+        variant = sorted_axes(verdict.variant)
+        for module, test in verdict.groups:
+            found = self._known[since].get((module, test, variant))
+            if found is None or (verdict.tests and not found.moved):
+                continue
+            words = self._words(found, since)
+            yield f"{test}: {words}" if verdict.tests and words else words
 
     def _words(self, causes: Causes, since: str) -> str:
         path = self._place(causes.module, since)

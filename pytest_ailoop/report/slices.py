@@ -75,8 +75,9 @@ def _comparisons(verdicts: Iterable[GateVerdict]) -> dict[_Group, list[GateSpec]
     found: dict[_Group, list[GateSpec]] = {}
     for one in verdicts:
         if one.gate.kind == "no_regression" and one.value is not None:
-            group = one.module, one.test, sorted_axes(one.variant)
-            found.setdefault(group, []).append(one.gate)
+            for module, test in one.groups:
+                group = module, test, sorted_axes(one.variant)
+                found.setdefault(group, []).append(one.gate)
     return found
 
 

@@ -145,6 +145,7 @@ class Session:
         pinned = self._pinned(plan)
         return Context(
             configured=configured(config.gates),
+            file=config.file,
             accepted_failures=config.accepted_failures,
             today=datetime.now(UTC).date().isoformat(),
             baseline=baselines.entries,

@@ -90,6 +90,7 @@ def _config(raw: Any, *, file: str, prefix: tuple[str, ...]) -> Config:
         ignore_fields=tuple(recordings.get("ignore_fields", ())),
         passthrough=tuple(recordings.get("passthrough", ())),
         gates=tables.get("gates", {}),
+        file=file,
         slices=tuple(tables.get("slices", ())),
         accepted_failures=tuple(map(_accepted, tables.get("accepted_failures", ()))),
     )

@@ -30,6 +30,8 @@ class Config:
     """Hosts (`host` or `host:port`) whose calls are neither recorded nor barred."""
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Gates by name, as their tables say; `gates.specs` makes specs of them."""
+    file: str = field(default="pyproject.toml", compare=False)
+    """Where the tables stand, relative to the root."""
     slices: tuple[str, ...] = ()
     """Keys of metadata by whose values cases are sliced in reports."""
     accepted_failures: tuple[AcceptedFailure, ...] = ()

@@ -201,6 +201,7 @@ RECORDINGS = Table({"ignore_fields": listed(text(_field)), "passthrough": listed
 GATE = Table(
     {
         "tests": listed(NAME),
+        "together": flag,
         "tag": NAME,
         "pass_rate": number(),
         "mean": NUMBERS,

@@ -96,6 +96,20 @@ def test_the_gate_report_tells_no_progress(gated: Any) -> None:
     assert "[166%]" not in shown
 
 
+def test_letters_of_gates_have_a_line_of_their_own(gated: Any) -> None:
+    """With `-q`, too, where no path ends the line of the items' letters."""
+    lines = gated(MUST_ALL).run("-q").stdout.lines
+    assert ".m." == lines[0].split()[0]
+    assert "?." == lines[1]
+
+
+def test_a_gate_that_stands_twice_is_refused(gated: Any) -> None:
+    """The fault shows the gates as they were written."""
+    result = gated("[every_case(), every_case()]").run()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*different gates, * got [[]every_case(), every_case()[]]"])
+
+
 def test_the_run_keeps_its_verdicts(gated: Any, workers: tuple[str, ...]) -> None:
     """run.json tells of each gate what was asked, found and why, with pytest's exit status."""
     project = gated("[every_case()]")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import fsum
 
 from pytest_ailoop.data.gate import AcceptedFailure, Found, GateSpec, excuse
-from pytest_ailoop.gates.groups import CaseResults, Group
+from pytest_ailoop.gates.groups import CaseResults, Group, named
 from pytest_ailoop.text import plural
 
 __all__ = ["every_case", "max_cost"]
@@ -23,14 +23,14 @@ def every_case(
     cases = group.tagged(gate.tag)
     if not cases:
         return Found(status="invalid", reasons=(_no_case(gate),))
-    names = group.test.module, group.test.test
+    called = dict(zip(map(id, cases), named([one] for one in cases), strict=True))
     failed: list[CaseResults] = []
     excused: list[AcceptedFailure] = []
     expired: list[AcceptedFailure] = []
     unknown: list[CaseResults] = []
     healed: list[AcceptedFailure] = []
     for one in cases:
-        entry = excuse(accepted, *names, one.key.case)
+        entry = excuse(accepted, one.key.module, one.key.test, one.key.case)
         outcomes = one.outcomes()
         if 0.0 in outcomes:
             if entry is not None and entry.expires >= today:
@@ -55,7 +55,7 @@ def every_case(
         value=1 - len(failed) / len(cases),
         cases=len(cases),
         reasons=tuple(reasons),
-        named=tuple(one.key.case for one in (*failed, *unknown)),
+        named=tuple(called[id(one)] for one in (*failed, *unknown)),
     )
 
 

@@ -19,22 +19,24 @@ Pairs = list[tuple[str, str | None]]
 def metric(gate: GateSpec, group: Group) -> Found:
     """Decide over a metric of the labels that cases expect and got.
 
-    A case is one cluster over its trials. The metric is no mean over cases, so its pseudo-values
-    take their place: n·M - (n-1)·M without the case (Tukey 1958, "Bias and confidence in not quite
-    large samples"; Miller 1974, "The jackknife", section 2), and those are held against the bar as
-    means are. A label that was not found counts as wrong, as in the report.
+    A case is one cluster over its trials, and over the tests that it stands in. The metric is no
+    mean over cases, so its pseudo-values take their place: n·M - (n-1)·M without the case (Tukey
+    1958, "Bias and confidence in not quite large samples"; Miller 1974, "The jackknife", section
+    2), and those are held against the bar as means are. A label that was not found counts as wrong,
+    as in the report.
     """
-    cases = [one for one in group.tagged(gate.tag) if one.trials]
+    rows = group.rows(gate.tag)
+    cases = [one for row in rows for one in row if one.trials]
     names = sorted({s.name for case in cases for s in _labelled(case)})
     name = gate.score or (names[0] if len(names) == 1 else None)
     if name is None or name not in names:
         return Found(status="invalid", reasons=(_which(gate, names),))
-    pairs = [_pairs(one, name) for one in cases]
+    pairs = [[pair for case in row for pair in _pairs(case, name)] for row in rows]
     kept = [one for one in pairs if one]
     value = Counts(pair for one in kept for pair in one).figure(gate.metric or "")
     bar, n = gate.bar or 0.0, len(kept)
     trials = max(one.planned for one in cases)
-    absent = len(group.tagged(gate.tag)) - n
+    absent = len(rows) - n
     if gate.fixed:
         status = "invalid" if absent else "passed" if value >= bar else "failed"
         words = f"{value:.3g} over the whole data set, at least {bar:g} is asked"

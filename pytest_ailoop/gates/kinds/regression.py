@@ -14,7 +14,8 @@ from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey, sorte
 from pytest_ailoop.data.gate import Found, GateSpec
 from pytest_ailoop.data.verdict import ComparisonVerdict, Pair
 from pytest_ailoop.gates.evidence import RATES
-from pytest_ailoop.gates.groups import CaseResults, Group
+from pytest_ailoop.gates.groups import CaseResults, Group, named
+from pytest_ailoop.gates.kinds.threshold import TWO_WAYS
 from pytest_ailoop.gates.verdicts import compare_pairs
 from pytest_ailoop.stats.clustered import standard_error
 from pytest_ailoop.stats.cross_checks import mcnemar
@@ -42,13 +43,17 @@ def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, Comp
     compared at all.
     """
     name = gate.score or OUTCOME
-    lines = _lines(group, base, gate.tag)
+    lines = {
+        key: one for part in group.members for key, one in _lines(part, base, gate.tag).items()
+    }
     there = {key: one.scores[name] for key, one in lines.items() if name in one.scores}
     cases = group.tagged(gate.tag)
     if not there:
         return _without(gate, group, lines, name), _invalid(gate)
+    if len({one.direction for one in there.values()}) > 1:
+        return Found(status="invalid", reasons=(TWO_WAYS.format(name),)), _invalid(gate)
     direction = next(iter(there.values())).direction
-    pairs = list(_pairs(cases, lines, there, name))
+    pairs = _pairs_of_rows(group, gate, lines, there, name)
     low, high = _scale(pairs)
     verdict = compare_pairs(
         pairs,
@@ -58,9 +63,16 @@ def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, Comp
         high=high,
         direction="lower" if direction == "lower" else "higher",
         metric=gate.name,
-        baseline_cases=len(there),
+        baseline_cases=_rows_there(group, lines, there),
         fault=_off_scale(low, high, gate.margin or 0.0),
-        changed=_changed_checks(cases, lines, name),
+        changed=sorted(
+            {
+                check
+                for part in group.members
+                if (before := _of(part, lines))
+                for check in _changed_checks(part.tagged(gate.tag), before, name)
+            }
+        ),
     )
     return _found(gate, group, base, verdict, pairs, there, cases), verdict
 
@@ -79,6 +91,59 @@ def _lines(group: Group, base: Base, tag: str | None) -> dict[EntryKey, Accepted
         if (key.module, key.test, key.variant) == (test.module, test.test, variant)
         and (key.case in wanted or (tag is None and key.case not in kept))
     }
+
+
+def _of(part: Group, lines: Mapping[EntryKey, Accepted]) -> dict[EntryKey, Accepted]:
+    """Return those of *lines* that are of *part*; none of a test that is new as a whole."""
+    where = part.test.module, part.test.test
+    return {key: one for key, one in lines.items() if (key.module, key.test) == where}
+
+
+def _rows_there(
+    group: Group, lines: Mapping[EntryKey, Accepted], there: Mapping[EntryKey, AcceptedScore]
+) -> int:
+    """Return how many rows of data the baseline has the score of."""
+    if not group.parts:
+        return len(there)
+    return len({(key.case, lines[key].case_digest) for key in there})
+
+
+def _pairs_of_rows(
+    group: Group,
+    gate: GateSpec,
+    lines: Mapping[EntryKey, Accepted],
+    there: Mapping[EntryKey, AcceptedScore],
+    name: str,
+) -> list[Pair]:
+    """Return a pair for each row: its case's, or that of all tests that the row stands in.
+
+    Trials of several tests then stand beside the mean of what was accepted, each test weighing as
+    much before as it does now.
+    """
+    rows = group.rows(gate.tag)
+    found = []
+    for row, called in zip(rows, named(rows), strict=True):
+        each = list(_pairs(row, lines, there, name))
+        if each:
+            found.append(replace(_together(each), case=called))
+    return found
+
+
+def _together(each: Sequence[Pair]) -> Pair:
+    if len(each) == 1:
+        return each[0]
+    # A test without a score weighs nothing on either side: what differs between tests is no change.
+    weights = [sum(one is not None for one in pair.candidate) for pair in each]
+    if not any(weights):
+        weights = [len(pair.candidate) for pair in each]
+    base = fsum(pair.base * weight for pair, weight in zip(each, weights, strict=True))
+    return Pair(
+        case=each[0].case,
+        base=base / sum(weights),
+        candidate=tuple(value for pair in each for value in pair.candidate),
+        base_trials=sum(pair.base_trials for pair in each),
+        same_output=all(pair.same_output for pair in each),
+    )
 
 
 def _pairs(
@@ -168,7 +233,9 @@ def _without(gate: GateSpec, group: Group, lines: Mapping[EntryKey, Accepted], n
     return Found(
         status="no baseline",
         cases=count,
-        reasons=("there is no baseline to compare with: accept one with --snapshot-update",),
+        reasons=(
+            "there is no baseline to compare with: accept one with --snapshot-update and commit it",
+        ),
     )
 
 
@@ -188,12 +255,11 @@ def _found(
     cases: Sequence[CaseResults],
 ) -> Found:
     reasons = list(verdict.reasons)
-    paired = {one.case for one in pairs}
-    unpaired = [one.key.case for one in cases if one.key.case not in paired]
+    unpaired = len(group.rows(gate.tag)) - len(pairs)
     if unpaired:
         words = "new, or changed in row or check: not compared"
-        reasons.append(f"{plural(len(unpaired), 'case')} {words}")
-    gone = len(there) - len(paired & {key.case for key in there})
+        reasons.append(f"{plural(unpaired, 'case')} {words}")
+    gone = verdict.baseline_cases - len(pairs)
     if gone > 0:
         reasons.append(f"{plural(gone, 'case')} of the {base.name} not compared")
     up: Literal[1, -1] = 1 if _direction(there) == "higher" else -1
@@ -268,6 +334,11 @@ def with_reasons(found: Found, verdict: ComparisonVerdict) -> Found:
         reasons=(*verdict.reasons, *found.reasons[len(verdict.reasons) :]),
         p=verdict.adjusted_p if verdict.adjusted_p is not None else found.p,
     )
+
+
+_NO_BASELINE = (
+    "there is no baseline to compare with: accept one with --snapshot-update and commit it"
+)
 
 
 class Pairing:

@@ -9,38 +9,48 @@ from typing import Literal
 
 from pytest_ailoop import stats
 from pytest_ailoop.data.gate import Found, GateSpec
+from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.verdict import ThresholdVerdict
-from pytest_ailoop.gates.groups import CaseResults, Group
+from pytest_ailoop.gates.groups import CaseResults, Group, named
 from pytest_ailoop.gates.verdicts import decide_mean, decide_rate
 from pytest_ailoop.stats.trials import CaseValue, mean_of_trials, reduce_trials, reducer
 
-__all__ = ["NO_CASE", "mean", "p95_latency", "pass_rate", "waited_of"]
+__all__ = ["NO_CASE", "TWO_WAYS", "mean", "p95_latency", "pass_rate", "waited_of"]
 
+TWO_WAYS = "of {} higher is better in one test and lower in another: they have no mean together"
+_NO_CALL = "no call to a model was seen that says how long it took"
 NO_CASE = "no selected case bears the tag {!r}"
 
 
 def pass_rate(gate: GateSpec, group: Group) -> Found:
     """Decide over the share of passing cases, each reduced from its trials."""
-    cases = group.tagged(gate.tag)
-    if not cases:
+    rows = group.rows(gate.tag)
+    if not rows:
         return _nothing(gate)
     how = reducer(gate.reduce)
     try:
-        values = [reduce_trials(one.outcomes(), how) for one in cases]
+        values = [row_value([reduce_trials(one.outcomes(), how) for one in row]) for row in rows]
     except ValueError as fault:
         return Found(status="invalid", reasons=(f"{gate.reduce}: {fault}",))
-    return _decided(gate, _Values(cases, [one for one in values if one is not None]))
+    return _decided(gate, _Values(rows, [one for one in values if one is not None]))
 
 
 def mean(gate: GateSpec, group: Group) -> Found:
     """Decide over the mean of a score's means over each case's trials."""
-    cases = group.tagged(gate.tag)
+    rows = group.rows(gate.tag)
     name = gate.score or ""
-    scores = [s for case in cases for one in case.trials for s in one.scores if s.name == name]
-    if not cases:
+    if not rows:
         return _nothing(gate)
-    if not scores:
-        return Found(status="invalid", reasons=(_no_score(name, cases),))
+    scores: list[Score] = []
+    for part in group.members:
+        cases = part.tagged(gate.tag)
+        there = [s for case in cases for one in case.trials for s in one.scores if s.name == name]
+        if cases and not there:
+            where = f" of {part.name}" if group.parts else ""
+            return Found(status="invalid", reasons=(_no_score(name, cases, where),))
+        scores += there
+    if len({one.direction for one in scores}) > 1:
+        return Found(status="invalid", reasons=(TWO_WAYS.format(name),))
     down = any(one.direction == "lower" for one in scores)
     numbers = [one.value for one in scores if one.value is not None]
     beyond = next((one for one in (*numbers, gate.bar or 0.0) if not 0 <= one <= 1), None)
@@ -49,9 +59,31 @@ def mean(gate: GateSpec, group: Group) -> Found:
         return Found(status="invalid", reasons=(f"{words} held against a bar (fixed=True)",))
     low, high = min([0.0, *numbers]), max([1.0, *numbers])
     how = mean_of_trials()
-    values = [reduce_trials(one.values(name), how, low=low, high=high) for one in cases]
+    values = [
+        row_value([reduce_trials(one.values(name), how, low=low, high=high) for one in row])
+        for row in rows
+    ]
     kept = [one for one in values if one is not None]
-    return _decided(gate, _Values(cases, kept, "lower" if down else "higher"))
+    return _decided(gate, _Values(rows, kept, "lower" if down else "higher"))
+
+
+def row_value(values: Sequence[CaseValue | None]) -> CaseValue | None:
+    """Return what a row of data counts with that stands in one test or several: their mean.
+
+    It has no value where one of its cases has none; None where nothing was to run.
+    """
+    there = [one for one in values if one is not None]
+    if len(there) < 2:
+        return there[0] if there else None
+    n = len(there)
+    known = [one.value for one in there if one.value is not None]
+    return CaseValue(
+        value=fsum(known) / n if len(known) == n else None,
+        lowest=fsum(one.lowest for one in there) / n,
+        highest=fsum(one.highest for one in there) / n,
+        trials=sum(one.trials for one in there),
+        unscored=sum(one.unscored for one in there),
+    )
 
 
 def p95_latency(gate: GateSpec, group: Group) -> Found:
@@ -60,17 +92,18 @@ def p95_latency(gate: GateSpec, group: Group) -> Found:
     The 95th percentile lies at or below the bar where 95 of 100 cases do: a rate, and no guess
     about how latencies are distributed.
     """
-    cases = group.tagged(gate.tag)
+    cases, rows = group.tagged(gate.tag), group.rows(gate.tag)
     if not cases:
         return _nothing(gate)
     waits = [waited_of(one) for one in cases]
     known = [one for one in waits if one is not None]
     if not known:
-        return Found(status="invalid", reasons=("no call says how long it took",))
+        return Found(status="invalid", reasons=(_NO_CALL,))
     bar = gate.bar or 0.0
     shown = stats.percentile(known, 95)
     within = sum(one <= bar for one in known)
-    named = [c.key.case for c, w in zip(cases, waits, strict=True) if w is not None and w > bar]
+    called = named([one] for one in cases)
+    late = [c for c, w in zip(called, waits, strict=True) if w is not None and w > bar]
     told = f"{within} of {len(known)} cases waited {bar:g} s at most"
     if gate.fixed:
         passed = shown is not None and shown <= bar and len(known) == len(waits)
@@ -80,10 +113,13 @@ def p95_latency(gate: GateSpec, group: Group) -> Found:
             value=shown,
             cases=len(known),
             reasons=(told,),
-            named=tuple(named),
+            named=tuple(late),
         )
     unscored = len(waits) - len(known)
-    found = decide_rate(within, len(known), 0.95, gate.alpha, unscored=unscored)
+    if len(rows) < len(cases):
+        found = _shares_within(gate, rows)
+    else:
+        found = decide_rate(within, len(known), 0.95, gate.alpha, unscored=unscored)
     return Found(
         status=found.status,
         value=shown,
@@ -92,17 +128,35 @@ def p95_latency(gate: GateSpec, group: Group) -> Found:
         needed=found.needed_cases,
         method=found.method,
         reasons=(told, *found.reasons),
-        named=tuple(named),
+        named=tuple(late),
     )
+
+
+def _shares_within(gate: GateSpec, rows: Sequence[_Row]) -> ThresholdVerdict:
+    """Hold the rows' shares of cases that waited no longer than the bar against 95 %."""
+    bar = gate.bar or 0.0
+    waits = [[waited_of(one) for one in row] for row in rows]
+    whole = [[one for one in row if one is not None] for row in waits if None not in row]
+    shares = [sum(one <= bar for one in row) / len(row) for row in whole]
+    return decide_mean(shares, 0.95, alpha=gate.alpha, unscored=len(rows) - len(shares))
+
+
+_Row = tuple[CaseResults, ...]
+"""A row of data in each test that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """Cases with what each counts with."""
+    """Rows with what each counts with."""
 
-    cases: Sequence[CaseResults]
+    rows: Sequence[_Row]
     values: Sequence[CaseValue]
     direction: Literal["higher", "lower"] = "higher"
+
+    @property
+    def cases(self) -> list[CaseResults]:
+        """The cases of all rows."""
+        return [one for row in self.rows for one in row]
 
 
 def _decided(gate: GateSpec, found: _Values) -> Found:
@@ -170,8 +224,8 @@ def _measured(gate: GateSpec, found: _Values) -> Found:
 def _worst(found: _Values) -> tuple[str, ...]:
     """Return the cases below the best value, worst first."""
     up = found.direction == "higher"
-    pairs = zip(found.cases, found.values, strict=True)
-    ranked = [(one.lowest if up else -one.highest, case.key.case) for case, one in pairs]
+    pairs = zip(named(found.rows), found.values, strict=True)
+    ranked = [(one.lowest if up else -one.highest, case) for case, one in pairs]
     return tuple(case for value, case in sorted(ranked) if value < (1.0 if up else 0.0))
 
 
@@ -184,9 +238,9 @@ def _nothing(gate: GateSpec) -> Found:
     return Found(status="invalid", reasons=(words,))
 
 
-def _no_score(name: str, cases: Sequence[CaseResults]) -> str:
+def _no_score(name: str, cases: Sequence[CaseResults], where: str) -> str:
     there = sorted({s.name for case in cases for one in case.trials for s in one.scores})
-    return f"no item has a score named {name!r} (there are: {', '.join(there) or 'none'})"
+    return f"no item{where} has a score named {name!r} (there are: {', '.join(there) or 'none'})"
 
 
 def waited_of(case: CaseResults) -> float | None:

@@ -43,10 +43,11 @@ def test_confidence_is_kept_as_an_error_rate() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: specs.pass_rate(90), "bar lies above 0 and not above 1, got 90"),
+        (lambda: specs.pass_rate(90), "bar lies above 0 and not above 1, got 90; 90 % is 0.9"),
         (lambda: specs.pass_rate(0), "bar lies above 0 and not above 1, got 0"),
         (lambda: specs.pass_rate(True), "bar is a finite number, got True"),
-        (lambda: specs.pass_rate(0.9, confidence=95), "confidence lies between 0.5 and 1, got 95"),
+        (lambda: specs.pass_rate(0.9, confidence=95), "between 0.5 and 1, got 95; 95 % is 0.95"),
+        (lambda: specs.pass_rate(0.9, fixed="yes"), "fixed is True or False, got 'yes'"),  # type: ignore[arg-type]
         (lambda: specs.pass_rate(0.9, reduce="pass@0"), "K from 1 up, got 'pass@0'"),
         (lambda: specs.pass_rate(0.9, reduce="median"), "a reducer is mean, majority, at_least:K"),
         (lambda: specs.pass_rate(0.9, tag=""), "tag is the name of a tag, got ''"),

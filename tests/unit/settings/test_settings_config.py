@@ -241,7 +241,7 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "ailoop.toml") -> str
             "expected a margin, or a table of margins by score, got 'no'\n"
             "ailoop.toml [gates.release]: unknown key 'pass_rates'; did you mean 'pass_rate'? "
             "(known: confidence, every_case, fixed, inconclusive, max_cost, mean, metric, "
-            "no_regression, p95_latency, pass_rate, reduce, tag, tests)",
+            "no_regression, p95_latency, pass_rate, reduce, tag, tests, together)",
         ),
         (
             "[[accepted_failures]]\ncase = 'a'\nreason = 'b'\nowner = 'c'\nexpires = '2030-12-31'",

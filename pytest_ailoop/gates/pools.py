@@ -1,0 +1,104 @@
+"""Gates over several tests together: their groups under each variant. PYTEST_DONT_REWRITE"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from pytest_ailoop.data.baseline import sorted_axes
+from pytest_ailoop.data.gate import Found, GateSpec, is_named
+from pytest_ailoop.data.record import Plan
+from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.gates.groups import CaseResults, Group
+from pytest_ailoop.text import cut, plural
+
+__all__ = ["count", "lacking", "over_words", "pools"]
+
+
+def pools(
+    configured: Iterable[GateSpec], groups: Sequence[Group]
+) -> Iterator[tuple[GateSpec, Group]]:
+    """Yield each gate over tests together with the groups that it is over, variant by variant."""
+    for gate in configured:
+        if not gate.together:
+            continue
+        found: dict[Variant, list[Group]] = {}
+        for group in groups:
+            if gate.covers(group.test.module, group.test.test):
+                found.setdefault(sorted_axes(group.variant), []).append(group)
+        for parts in found.values():
+            yield gate, _pool([_before_looks(one) for one in parts])
+
+
+def count(plan: Plan, gate: GateSpec) -> int:
+    """Return over how many pools of groups *gate* decides."""
+    tests = [one for one in plan.tests if gate.covers(one.module, one.test)]
+    return len({sorted_axes(variant) for test in tests for variant in test.variants})
+
+
+def _pool(parts: Sequence[Group]) -> Group:
+    cases = tuple(case for part in parts for case in part.cases)
+    return replace(parts[0], cases=cases, parts=tuple(parts))
+
+
+def _before_looks(group: Group) -> Group:
+    """Return the group with the trials that run in any case.
+
+    Further rounds are drawn as its own gates need them: counted here, they would be a choice.
+    """
+    rule = group.test.stopping
+    if rule is None or rule.by != "rounds":
+        return group
+    return replace(group, cases=tuple(_upto(one, rule.first) for one in group.cases))
+
+
+def _upto(case: CaseResults, trials: int) -> CaseResults:
+    kept = tuple(one for one in case.trials if one.number <= trials)
+    return replace(case, planned=min(case.planned, trials), trials=kept)
+
+
+def lacking(gate: GateSpec, plan: Plan) -> Found | None:
+    """Return the verdict where tests that *gate* names are not there; None where none is known.
+
+    It is open in a run of some files; else a pattern without a test is wrong.
+    """
+    tests = [(one.module, one.test) for one in plan.tests]
+    unmatched = [one for one in gate.tests if not any(is_named(*test, [one]) for test in tests)]
+    if unmatched and not (plan.paths or plan.narrowed):
+        words = f"no test matches {_quoted(unmatched)}"
+        return Found(status="invalid", reasons=(f"{words}; mend tests = [...] of the gate",))
+    files = [one for one in plan.paths if one.endswith(".py")]
+    if unmatched:
+        why = f"no test of this run matches {_quoted(unmatched)}"
+    elif files and any(_reaches_beyond(one) for one in gate.tests):
+        why = (
+            f"only {cut(', '.join(files), 200)} was asked for, and it is over all tests that match"
+        )
+        why += f" {_quoted(gate.tests)}"
+    else:
+        return None
+    return Found(status="inconclusive", reasons=(f"not decided: {why}",), facts={"partial": True})
+
+
+def _reaches_beyond(pattern: str) -> bool:
+    """Return whether a pattern may name tests of several modules."""
+    module, found, _ = pattern.partition("::")
+    return not found or any(one in module for one in "*?[")
+
+
+def _quoted(patterns: Sequence[str]) -> str:
+    return cut(", ".join(map(repr, patterns)), 200)
+
+
+def over_words(pool: Group, gate: GateSpec) -> list[str]:
+    """Return which tests a gate is over, and how many rows stand in several of them."""
+    names = [one.test.test for one in pool.parts]
+    found = [f"over {plural(len(names), 'test')}: {cut(', '.join(names), 200)}"]
+    rows = pool.rows(gate.tag)
+    several = sum(len(row) > 1 for row in rows)
+    if several:
+        found.append(
+            f"{plural(len(pool.tagged(gate.tag)), 'case')} of {plural(len(rows), 'row')}: "
+            f"{several} of them in several tests, each counted once, with its mean"
+        )
+    return found

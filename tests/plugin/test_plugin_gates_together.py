@@ -1,0 +1,158 @@
+"""Gates of the configuration over several tests together, through pytest."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+
+EVAL = """
+@pytest.mark.ailoop(dataset="{data}")
+def test_{name}(case):
+    expect(case.input).to(equals(case.expected))
+"""
+
+
+class Two:
+    """Two evals of twenty cases each; every tenth misses, and it is tagged."""
+
+    def __init__(self, project: Any, workers: tuple[str, ...]) -> None:
+        self.project, self.workers = project, workers
+        for name in ("one", "two"):
+            self.data(name, 2)
+            self.project.eval(EVAL.format(data=f"{name}.jsonl", name=name), f"test_{name}.py")
+
+    def data(self, name: str, missed: int) -> None:
+        rows = [
+            {"id": f"{name}{at}", "input": "x", "expected": "y" if at < missed else "x"}
+            for at in range(20)
+        ]
+        self.project.rows(
+            [row | {"tags": ["safety"] * (at < 5)} for at, row in enumerate(rows)], f"{name}.jsonl"
+        )
+
+    def gate(self, asks: str, tests: str = '["test_*"]') -> None:
+        text = f"[gates.all]\ntogether = true\ntests = {tests}\n{asks}\n"
+        self.project.write("ailoop.toml", text)
+
+    def run(self, *args: str) -> pytest.RunResult:
+        found: pytest.RunResult = self.project.run(*self.workers, *args, on=["cacheprovider"])
+        return found
+
+    def verdict(self) -> dict[str, Any]:
+        (found,) = self.project.run_json()["gates"]
+        return dict(found)
+
+
+@pytest.fixture
+def two(project: Any, workers: tuple[str, ...]) -> Two:
+    return Two(project, workers)
+
+
+def test_one_verdict_over_several_tests(two: Two) -> None:
+    """It is a report of its own, in counts, junit and the verdict file, with all the cases."""
+    two.gate("pass_rate = 0.95\nfixed = true")
+    result = two.run("--junitxml=out.xml", "--ailoop-verdict-file=verdict.json")
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert (1, 4) == ((found := result.parseoutcomes())["failed"], found["missed"])
+    node = "ailoop.toml::gates[[]all: pass_rate(0.95)[]]"
+    result.stdout.fnmatch_lines(
+        ["all: pass_rate(0.95): failed, 90% over 40 cases", f"FAILED {node}*"]
+    )
+    assert ["test_one.py::test_one", "test_two.py::test_two"] == two.verdict()["tests"]
+    suite = ET.parse(two.project.path / "out.xml").getroot()[0]
+    names = [(one.attrib["classname"], one.attrib["name"]) for one in suite]
+    assert ("ailoop.toml", "gates[all: pass_rate(0.95)]") in names
+    told = json.loads((two.project.path / "verdict.json").read_text("utf-8"))
+    reason = "ailoop.toml::2 tests: all: pass_rate(0.95): failed, 90% over 40 cases"
+    assert ("failed", [reason]) == (told["verdict"], told["reasons"])
+
+
+def test_cases_with_a_tag_across_tests(two: Two) -> None:
+    """Items that it counts are measured; those without the tag decide for themselves."""
+    two.gate('pass_rate = 0.2\nfixed = true\ntag = "safety"')
+    result = two.run()
+    assert pytest.ExitCode.OK == result.ret
+    assert 4 == result.parseoutcomes()["missed"]
+    assert ("passed", 10) == ((found := two.verdict())["status"], found["cases"])
+    two.data("one", 6)
+    result = two.run()
+    assert (1, 7) == ((found := result.parseoutcomes())["failed"], found["missed"])
+
+
+def test_comparisons_over_several_tests(two: Two) -> None:
+    """What neither test shows alone, both do together; the reasons name what changed in each."""
+    two.gate("no_regression = 0.02")
+    for name in ("one", "two"):
+        two.data(name, 0)
+    two.run("--snapshot-update")
+    source = "wrong = {wrong}\n" + EVAL.replace("case.input", "case.input * (case.id not in wrong)")
+    for name in ("one", "two"):
+        wrong = [f"{name}{at}" for at in range(5)]
+        text = source.format(wrong=wrong, data=f"{name}.jsonl", name=name)
+        two.project.eval(text, f"test_{name}.py")
+    result = two.run()
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    found = two.verdict()
+    assert ("regressed", 40) == (found["status"], found["cases"])
+    assert ["test_one: nothing", "test_two: nothing"] == [one[:17] for one in found["since"][:2]]
+    remembered = json.loads(
+        (two.project.path / ".pytest_cache/v/cache/lastfailed").read_text("utf-8")
+    )
+    assert 10 == len(remembered)
+
+
+def test_a_part_of_the_tests_decides_nothing(two: Two) -> None:
+    """One of two files is no sample of both."""
+    two.gate("pass_rate = 0.99\nfixed = true")
+    result = two.run("test_one.py")
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["*not decided: only test_one.py was asked for*"])
+
+
+def test_a_gate_that_names_no_test_is_told(two: Two) -> None:
+    """A pattern with a typing error must not go unseen."""
+    two.gate("pass_rate = 0.5", '["test_onne"]')
+    result = two.run()
+    result.stdout.fnmatch_lines(["*gates.all: its `tests` name no test*"])
+    two.gate("pass_rate = 0.5", '["test_one", "test_onne"]')
+    assert pytest.ExitCode.TESTS_FAILED == two.run().ret
+    assert "invalid" == two.verdict()["status"]
+
+
+@pytest.mark.parametrize(
+    ("asks", "words"),
+    [
+        ('pass_rate = 0.9\ninconclusive = "more"', "*gates.all: inconclusive = 'more' draws*"),
+        ("pass_rate = 0.9\ntogeter = true", "*unknown key 'togeter'; did you mean 'together'*"),
+    ],
+)
+def test_what_means_nothing_is_refused(project: Any, asks: str, words: str) -> None:
+    """Where it is written, before anything runs."""
+    two = Two(project, ())
+    two.gate(asks)
+    result = two.run()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([words])
+
+
+def test_trials_cannot_be_left_to_it(project: Any) -> None:
+    """Rounds are drawn as a test's own gates need them, of which there is none here."""
+    two = Two(project, ())
+    two.gate("pass_rate = 0.5")
+    mark = 'dataset="{data}", trials="auto"'
+    source = EVAL.replace('dataset="{data}"', mark).format(data="one.jsonl", name="one")
+    project.eval(source, "test_one.py")
+    result = two.run()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*its gates are over several tests together; give it gate=*"])
+
+
+def test_it_stops_no_test_early(two: Two) -> None:
+    """A test that stops where its gates are settled has none of its own under it."""
+    two.gate("pass_rate = 0.5")
+    two.run("--ailoop-stop=settled")
+    assert 0 == two.project.counts["settled"]
+    assert 40 == two.verdict()["cases"]
