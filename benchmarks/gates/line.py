@@ -1,4 +1,4 @@
-"""A line of the table: how often something was seen, and how often it may be."""
+"""A line of the table: how often something was seen and may be, or how many calls were made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pytest_ailoop.stats.intervals import clopper_pearson_bound
 
-__all__ = ["Line", "Simulation", "text_of"]
+__all__ = ["Calls", "Line", "Simulation", "text_of"]
 
 DOUBT = 0.001
 """A simulation is chance itself: it contradicts what chance does once in a thousand at most."""
@@ -44,6 +44,21 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Calls:
+    """Calls that were made, one an item, of those that a run to the end makes."""
+
+    what: str
+    made: int
+    planned: int
+    ok: None = None
+
+    @property
+    def saved(self) -> float:
+        """The share that nobody needed."""
+        return 1 - self.made / self.planned
+
+
+@dataclass(frozen=True, kw_only=True)
 class Simulation:
     """How much is simulated, and where."""
 
@@ -56,8 +71,11 @@ class Simulation:
         return max(2, round(whole * self.share))
 
 
-def text_of(line: Line) -> str:
+def text_of(line: Line | Calls) -> str:
     """Return one line of the table."""
+    if isinstance(line, Calls):
+        calls = f"{line.made:>5} of {line.planned:<6}"
+        return f"{line.what + ': calls':<70}{calls}{line.saved:>6.0%}  saved"
     low, high = line.interval
     found = f"{line.hits:>5} of {line.of:<6}{line.hits / line.of:>6.1%}  [{low:.1%}, {high:.1%}]"
     bound = ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.gates.line import Line, Simulation
-from benchmarks.gates.rows import bars, comparisons, many
+from benchmarks.gates.line import Calls, Line, Simulation
+from benchmarks.gates.rows import bars, comparisons, early, many, rounds
 
 __all__ = ["ROWS", "Row"]
 
-Row = Callable[[Simulation], Iterator[Line]]
+Row = Callable[[Simulation], Iterator[Line | Calls]]
 
 ROWS: dict[str, Row] = {
     "comparison": comparisons.one_trial,
@@ -18,4 +18,9 @@ ROWS: dict[str, Row] = {
     "bar": bars.one_trial,
     "bar-trials": bars.several_trials,
     "bar-graded": bars.graded,
+    "early-bar": early.bars,
+    "early-comparison": early.comparisons,
+    "early-holm": early.holm,
+    "auto-trials": rounds.auto,
+    "more-trials": rounds.more,
 }
