@@ -206,7 +206,7 @@ def _rank(found: Found) -> int:
 
 def _partial(group: Group, plan: Plan) -> str:
     """Return why a part of the group did not run, where that is known; else it is unmeasured."""
-    absent = sum(one.planned - len(one.trials) for one in group.cases)
+    absent = sum(one.planned - len(one.trials) - one.spared for one in group.cases)
     if not absent or not plan.narrowed:
         return ""
     there = sum(one.planned for one in group.cases)

@@ -62,6 +62,8 @@ class CaseResults:
     trials: tuple[Trial, ...]
     """Those that ran, in their order."""
     tags: tuple[str, ...] = ()
+    spared: int = 0
+    """Planned trials that need not run, as what the case counts with is settled without them."""
 
     def outcomes(self) -> list[float | None]:
         """Return for each planned trial 1.0 or 0.0; None where it could not be measured."""

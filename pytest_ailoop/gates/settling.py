@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from pytest_ailoop.data.gate import Found, GateSpec, GateStatus, StopRule
+from pytest_ailoop.data.gate import Found, GateSpec, StopRule
 from pytest_ailoop.data.verdict import ComparisonVerdict
 from pytest_ailoop.gates.bets import Mean
 from pytest_ailoop.gates.compared import Compared
 from pytest_ailoop.gates.groups import CaseResults, Group, Trial
+from pytest_ailoop.gates.sparing import Sparing
+from pytest_ailoop.gates.stopped import bet, curtailed
 from pytest_ailoop.gates.stopping import Around, Stopping, order
 from pytest_ailoop.gates.watches import Counted, Fixed, Watch
-from pytest_ailoop.stats.intervals import clopper_pearson_bound
 
 __all__ = ["TOGETHER", "Settling"]
 
@@ -52,10 +53,11 @@ class Settling:
         self._cases = {one.key.case: one for one in planned.cases}
         self._order = order(rule.seed, self._cases)
         planned_trials = [one.planned for one in planned.cases]
-        self._least = min(planned_trials, default=1)
+        self._results: dict[str, dict[int, Trial]] = {}
+        self._sparing = Sparing(gates, self._cases, never=rule.by == "rounds")
+        self._least = min(map(self._sparing.at_least, self._cases), default=1)
         #: A row may ask for more trials than there are rounds: all of them are a look, too.
         self._looks = rule.looks + (max(planned_trials, default=1) > rule.most)
-        self._results: dict[str, dict[int, Trial]] = {}
         #: Results by the number of their trial, that are there and that are lacking.
         self._there: Counter[int] = Counter()
         self._lack = Counter(
@@ -76,6 +78,7 @@ class Settling:
         known = self._results.setdefault(case, {})
         again = trial.number in known
         known[trial.number] = trial
+        self._sparing.learn(case, known)
         if again:
             self._restart()
         else:
@@ -88,11 +91,27 @@ class Settling:
 
     def needs(self, case: str, trial: int) -> bool:
         """Return whether the verdict still hangs on an item, or hung on it."""
-        if not self.is_settled:
-            return True
+        return not self.why(case, trial)
+
+    def why(self, case: str, trial: int) -> str:
+        """Return what settled an item that is not needed, in words; empty where it is needed."""
         if self._rule.by == "rounds":
-            return trial <= self.seen
-        return case in self._seen
+            return self.words if self.is_settled and trial > self.seen else ""
+        if self.is_settled and case not in self._seen:
+            return self.words
+        needed = self._sparing.needed(case)
+        if trial <= needed:
+            return ""
+        return f"the case was settled after {needed} of {self._cases[case].planned} trials"
+
+    def may_be_spared(self, case: str, trial: int) -> bool:
+        """Return whether results of the case that are still to come may make *trial* needless."""
+        return trial > self._sparing.at_least(case)
+
+    @property
+    def size(self) -> int:
+        """All items of the group."""
+        return sum(one.planned for one in self._cases.values())
 
     @property
     def fewest(self) -> int:
@@ -132,11 +151,11 @@ class Settling:
     def _look_at_cases(self) -> None:
         while not self.is_settled and self.seen < len(self._order):
             case = self._order[self.seen]
-            results = len(self._results.get(case, ()))
-            if results < self._cases[case].planned:
+            there = self._results.get(case, {})
+            if any(number not in there for number in range(1, self._sparing.needed(case) + 1)):
                 return
             self.seen += 1
-            self._used += results
+            self._used += len(there)
             self._seen.add(case)
             self.is_settled = self.stopping.after(self._case(case))
 
@@ -178,10 +197,12 @@ class Settling:
 
     def _case(self, case: str, upto: int | None = None) -> CaseResults:
         found = sorted(self._results.get(case, {}).items())
-        planned = self._cases[case].planned
-        last = planned if upto is None else min(planned, upto)
-        trials = tuple(trial for number, trial in found if number <= last)
-        return replace(self._cases[case], planned=last, trials=trials)
+        planned, needed = self._cases[case].planned, self._sparing.needed(case)
+        if upto is not None:
+            planned = needed = min(planned, upto)
+        trials = tuple(trial for number, trial in found if number <= needed)
+        spared = planned - needed
+        return replace(self._cases[case], planned=planned, trials=trials, spared=spared)
 
     def _upto(self, trials: int) -> Group:
         cases = tuple(self._case(one, trials) for one in self._cases)
@@ -231,14 +252,14 @@ class Settling:
             return told
         watch = self._watch_of(gate)
         if isinstance(watch, Counted) and self.is_early:
-            return _curtailed(told, watch, gate, self.words)
+            return curtailed(told, watch, gate, self.words)
         if isinstance(watch, Fixed) and self.is_early:
             reason = f"{self.words}, whatever the rest gives"
             return replace(
                 told, status=watch.settled or told.status, reasons=(*told.reasons, reason)
             )
         if isinstance(watch, Mean) and watch.settled:
-            return _bet(told, watch.settled, self.words if self.is_early else "")
+            return bet(told, watch.settled, self.words if self.is_early else "")
         return told
 
     def compared(
@@ -255,43 +276,8 @@ class Settling:
             return found, verdict
         if not watch.settled:
             return found, verdict
-        told = _bet(found, watch.settled, self.words if self.is_early else "")
+        told = bet(found, watch.settled, self.words if self.is_early else "")
         verdict = replace(
             verdict, status=watch.settled, p=watch.p, reasons=told.reasons, method=told.method
         )
         return replace(told, p=watch.p), verdict
-
-
-def _curtailed(found: Found, watch: Counted, gate: GateSpec, words: str) -> Found:
-    """Put the bounds that the full run cannot leave in the place of an ordinary interval."""
-    k, best, n = watch.passes, watch.passes + watch.rest, watch.planned - watch.unscored
-    if gate.kind != "pass_rate":
-        reasons = (*found.reasons[:1], f"{words}, whatever the rest gives")
-        status: Any = watch.settled or found.status
-        return replace(found, status=status, needed=None, method="curtailed", reasons=reasons)
-    first = f"{k} of {watch.seen} passed; {watch.rest} of {watch.planned} not run"
-    more = found.needed if watch.settled == "inconclusive" else None
-    return replace(
-        found,
-        status=watch.settled or found.status,
-        low=clopper_pearson_bound(k, watch.planned, gate.alpha, "lower"),
-        high=clopper_pearson_bound(best, n, gate.alpha, "upper"),
-        needed=more if more is not None and more > watch.planned else None,
-        detectable=None,
-        method="curtailed, Clopper-Pearson bounds of the full run",
-        reasons=(first, f"{words}, whatever the rest gives"),
-    )
-
-
-def _bet(found: Found, status: GateStatus, words: str) -> Found:
-    reasons = [f"{status} by an e-process, which holds whenever one stops"]
-    return replace(
-        found,
-        status=status,
-        low=None,
-        high=None,
-        needed=None,
-        detectable=None,
-        method="e-process at half of alpha a side",
-        reasons=tuple([*reasons, words] if words else reasons),
-    )

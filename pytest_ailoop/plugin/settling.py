@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def begin(evaluation: Evaluation, session: pytest.Session, send_plan: SendPlan) 
     if not evaluation.kept or not _rules(evaluation):
         return
     if may_tell(session):
-        found = evaluation.config.stash[_SETTLER] = Settler(evaluation, send_plan)
+        found = evaluation.config.stash[_SETTLER] = Settler(evaluation, session, send_plan)
         evaluation.config.pluginmanager.register(found, "ailoop-settling")
         evaluation.on_close.append(found.close)
     else:
@@ -90,8 +91,11 @@ def begin(evaluation: Evaluation, session: pytest.Session, send_plan: SendPlan) 
 class Settler:
     """Knows the results of this process and of the other workers', and what they settle."""
 
-    def __init__(self, evaluation: Evaluation, send_plan: SendPlan) -> None:
+    def __init__(
+        self, evaluation: Evaluation, session: pytest.Session, send_plan: SendPlan
+    ) -> None:
         self._evaluation, self._send_plan = evaluation, send_plan
+        self._items = session.items
         self._groups: dict[EntryKey, Settling] | None = None
         #: Whether the body of an item was started before its turn.
         self.has_begun: Callable[[pytest.Item], bool] = lambda item: False
@@ -100,13 +104,19 @@ class Settler:
 
     @property
     def groups(self) -> dict[EntryKey, Settling]:
-        """The groups that may stop early."""
+        """The groups that may stop early: of a part nothing is decided, and nothing settled."""
         if self._groups is None:
             from pytest_ailoop.gates.decide import settlings
 
             session = self._evaluation.session
-            self._groups = settlings(session.planned, session.context(session.planned))
+            found = settlings(session.planned, session.context(session.planned))
+            there = Counter(filter(None, map(self._group_key_of, self._items)))
+            self._groups = {key: one for key, one in found.items() if one.size <= there[key]}
         return self._groups
+
+    def _group_key_of(self, item: pytest.Item) -> EntryKey | None:
+        cell = cell_of(item)
+        return None if cell is None else _group_key(key_of(self._evaluation, item, cell))
 
     def close(self) -> None:
         """Let go of the files."""
@@ -115,9 +125,10 @@ class Settler:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Learn a result."""
+        """Learn a result; an attempt that another one follows (pytest-rerunfailures) is none."""
         data = getattr(report, "ailoop", None)
-        if isinstance(data, dict) and data["outcome"] != "settled":
+        outcome: str = report.outcome
+        if outcome != "rerun" and isinstance(data, dict) and data["outcome"] != "settled":
             record = item_from(data)
             if self._learn(record) and self._shared is not None:
                 self._shared.tell(data)
@@ -147,19 +158,29 @@ class Settler:
             return ""
         key, group = found
         self._hear()
-        return "" if group.needs(key.case, key.trial) else group.words
+        return group.why(key.case, key.trial)
 
-    def may_begin(self, item: pytest.Item, begun: Iterable[pytest.Item]) -> bool:
-        """Return whether *item* may begin before its turn, beside *begun* that gave no result yet.
+    def may_be_spared(self, item: pytest.Item) -> bool:
+        """Return whether trials of its case that are under way may make *item* needless."""
+        found = self._of(item)
+        if found is None:
+            return False
+        key, group = found
+        self._hear()
+        return group.may_be_spared(key.case, key.trial)
 
-        Once the group is settled it makes no difference, as the item will not run.
+    def may_pass(self, item: pytest.Item, begun: Iterable[pytest.Item]) -> bool:
+        """Return whether *item* may be gone past, beside *begun* that gave no result yet.
+
+        Once the group is settled it makes no difference, as the item will not run; nor does it for
+        a trial that may be spared, which waits for its turn.
         """
         found = self._of(item)
         if found is None:
             return True
-        group = found[1]
+        key, group = found
         self._hear()
-        if group.is_settled:
+        if group.is_settled or group.may_be_spared(key.case, key.trial):
             return True
         share = -(-group.side_by_side // self._evaluation.settings.workers)
         return sum(self._group_of(one) is group for one in begun) < share

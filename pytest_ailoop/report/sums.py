@@ -65,7 +65,7 @@ class Sums:
 
         Means over cases of the unbiased estimates (`stats.trials`); empty where one trial is all.
         """
-        several = [one for one in self._passed.values() if isinstance(one, list)]
+        several = self._trials_by_case
         if self._others or len(several) < max(1, len(self._passed)):
             return ()
         from pytest_ailoop.stats.trials import pass_at_k, pass_hat_k
@@ -79,12 +79,19 @@ class Sums:
         return tuple((mean(pass_at_k, k), mean(pass_hat_k, k)) for k in range(1, most + 1))
 
     @property
+    def _trials_by_case(self) -> list[list[float]]:
+        several = [one for one in self._passed.values() if isinstance(one, list)]
+        uneven = len({len(one) for one in several}) > 1
+        # Where its first trials settled a case the others are lacking: no fair sample of trials.
+        return [] if uneven and self.outcomes["settled"] else several
+
+    @property
     def clustered(self) -> ClusteredMean | None:
         """The mean over trials with its standard error by case; None where `reliability` is empty.
 
         And where all cases have one mean: nothing varied.
         """
-        groups = [one for one in self._passed.values() if isinstance(one, list)]
+        groups = self._trials_by_case
         if self._others or len(groups) < max(2, len(self._passed)):
             return None
         from pytest_ailoop.stats.clustered import clustered_mean

@@ -53,6 +53,7 @@ def stopped(
     *gates: GateSpec,
     of: int | None = None,
     context: Context | None = None,
+    trials: int | None = None,
     **more: Any,
 ) -> tuple[GateVerdict, ...]:
     """Return what *gates* decide over *records*, after any case of c0, c1, ... up to *of*."""
@@ -61,5 +62,6 @@ def stopped(
     order = {name: at for at, name in enumerate(cases_)}
     (test,) = made.tests
     selected = tuple(sorted(test.selected, key=lambda one: order.get(one, 0)))
-    made = replace(made, tests=(replace(test, selected=selected),))
+    planned = test.trials if trials is None else dict.fromkeys(test.trials, trials)
+    made = replace(made, tests=(replace(test, selected=selected, trials=planned),))
     return decide(made, records, context or Context())

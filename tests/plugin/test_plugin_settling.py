@@ -259,3 +259,27 @@ def test_a_comparison_stops_early(many: Any, workers: tuple[str, ...]) -> None:
         gate["facts"]["settled_after"],
         gate["facts"]["settled_of"],
     )
+
+
+def test_an_attempt_that_another_follows_settles_nothing(many: Any) -> None:
+    """pytest-rerunfailures tries an item again: other workers go on until its last result."""
+    project = many("every_case()", n=12)
+    first = order(0, [f"c{at}" for at in range(12)])[0]
+    project.eval(
+        "import time\n"
+        "from pathlib import Path\n"
+        '@pytest.mark.ailoop(dataset="cases.jsonl", gate=[every_case()], stop="settled")\n'
+        "def test_it(case):\n"
+        '    ran = Path(f"{case.id}.ran")\n'
+        f'    if case.id == "{first}" and not ran.exists():\n'
+        "        ran.touch()\n"
+        '        raise RuntimeError("once")\n'
+        "    ran.touch()\n"
+        f'    for _ in range(300 if case.id == "{first}" else 2):\n'
+        '        if len(list(Path().glob("*.ran"))) < 5:\n'
+        "            time.sleep(0.01)\n"
+        "    expect(case.input).to(equals(case.expected))\n"
+    )
+    result = project.run("-n", "2", "--reruns=1", on=["rerunfailures"])
+    assert pytest.ExitCode.OK == result.ret
+    assert 12 == project.counts["passed"]

@@ -238,7 +238,7 @@ class Ahead:
     def _fits(self, item: pytest.Item) -> bool:
         """Return whether *item* may begin now, as far as others know: loop and early stop."""
         settler = settler_of(self._evaluation)
-        if settler is not None and not settler.may_begin(item, self._items.values()):
+        if settler is not None and not settler.may_pass(item, self._items.values()):
             return False
         return loop_of(item) in (None, self.engine.loop)
 
@@ -271,7 +271,10 @@ class Ahead:
 
     def _is_settled(self, item: pytest.Item) -> bool:
         settler = settler_of(self._evaluation)
-        return settler is not None and bool(settler.words(item))
+        if settler is None:
+            return False
+        # What may still be spared waits for its turn; others go by.
+        return settler.may_be_spared(item) or bool(settler.words(item))
 
     def _prepared(self, item: Any, function: Callable[..., Any]) -> Body:
         """Return the body of *item* with all it takes, made without setting the item up."""
