@@ -46,6 +46,16 @@ async def test_it(case):
 """
 
 
+@pytest.fixture
+def limited(project: Any, known_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A project of three cases whose application waits in line for a limit of calls a minute."""
+    monkeypatch.syspath_prepend(str(project.path))
+    project.write("pyproject.toml", LIMITED)
+    project.write("app.py", APP)
+    project.rows([{"id": name, "input": f"the {name}"} for name in ("sun", "mars", "moon")])
+    return project
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -56,17 +66,11 @@ async def test_it(case):
     ids=["raised", "missed", "passed"],
 )
 def test_a_call_that_was_cancelled_in_line_is_no_measurement(
-    project: Any, monkeypatch: pytest.MonkeyPatch, body: str
+    limited: Any, server: FakeServer, body: str
 ) -> None:
     """An item whose call a timeout of the application ended before it went out is an error."""
-    with FakeServer() as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        monkeypatch.syspath_prepend(str(project.path))
-        project.write("pyproject.toml", LIMITED)
-        project.write("app.py", APP)
-        project.rows([{"id": name, "input": f"the {name}"} for name in ("sun", "mars", "moon")])
-        project.eval(EVAL.format(body=body))
-        result = project.run("--ailoop-lookahead=0", "--tb=short")
+    limited.eval(EVAL.format(body=body))
+    result = limited.run("--ailoop-lookahead=0", "--tb=short")
     assert 1 == server.calls
     result.assert_outcomes(passed=1, errors=2)
     assert 0 == result.stdout.str().count("CancelledError: ")
@@ -74,18 +78,12 @@ def test_a_call_that_was_cancelled_in_line_is_no_measurement(
 
 
 def test_a_call_in_line_may_be_called_off_for_the_answer_of_another(
-    project: Any, monkeypatch: pytest.MonkeyPatch
+    limited: Any, server: FakeServer
 ) -> None:
     """Where one call's answer makes another one needless, the item is measured by the first."""
-    with FakeServer() as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        monkeypatch.syspath_prepend(str(project.path))
-        project.write("pyproject.toml", LIMITED)
-        project.write("app.py", APP)
-        project.rows([{"id": name, "input": f"the {name}"} for name in ("sun", "mars", "moon")])
-        body = "assert await app.first_of_two(case.input)"
-        project.eval(EVAL.format(body=body))
-        result = project.run("--ailoop-case=sun")
+    body = "assert await app.first_of_two(case.input)"
+    limited.eval(EVAL.format(body=body))
+    result = limited.run("--ailoop-case=sun")
     assert 1 == server.calls
     result.assert_outcomes(passed=1)
 
@@ -105,21 +103,17 @@ async def test_it(case):
 
 
 def test_what_was_measured_without_a_call_in_line_says_so(
-    project: Any, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+    limited: Any, server: FakeServer, workers: tuple[str, ...]
 ) -> None:
     """An item of which one call was answered and one given up in line passes, with a warning."""
-    with FakeServer() as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        monkeypatch.syspath_prepend(str(project.path))
-        limits = LIMITED if not workers else LIMITED.replace("rpm = 1", "rpm = 2")
-        project.write("pyproject.toml", limits)
-        project.write("app.py", APP)
-        project.rows([{"id": "sun", "input": "the sun"}])
-        project.eval(WAITING)
-        result = project.run("-o", "pythonpath=.", *workers)
+    if workers:
+        limited.write("pyproject.toml", LIMITED.replace("rpm = 1", "rpm = 2"))
+    limited.rows([{"id": "sun", "input": "the sun"}])
+    limited.eval(WAITING)
+    result = limited.run("-o", "pythonpath=.", *workers)
     assert 1 == server.calls
     result.assert_outcomes(passed=1)
-    (row,) = project.results()
+    (row,) = limited.results()
     assert (1, 1) == (len(row["calls"]), row["given_up"])
     shown = " ".join(result.stdout.str().split())
     assert "warning: 1 call of 1 item cancelled in line, before going out, by the " in shown
