@@ -1,4 +1,4 @@
-"""Requests and replies as they go over the wire."""
+"""Replies of several APIs as they go over the wire."""
 
 from __future__ import annotations
 
