@@ -96,7 +96,7 @@ def over_words(pool: Group, gate: GateSpec) -> list[str]:
     found = [f"over {plural(len(names), 'test')}: {cut(', '.join(names), 200)}"]
     rows = pool.rows(gate.tag)
     several = sum(len(row) > 1 for row in rows)
-    if several:
+    if several and gate.kind not in ("every_case", "max_cost"):
         found.append(
             f"{plural(len(pool.tagged(gate.tag)), 'case')} of {plural(len(rows), 'row')}: "
             f"{several} of them in several tests, each counted once, with its mean"

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_ailoop import text
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.report.numbers import dollars, number, percent, seconds
-from pytest_ailoop.report.since import flips
+from pytest_ailoop.report.since import flip_words, flips
 
 __all__ = ["figure", "gate_counts", "gate_lines", "group_name", "headline", "story"]
 
@@ -124,7 +124,8 @@ def _points(value: float) -> str:
 def story(verdict: GateVerdict) -> str:
     """Return all that the gate's own report says: head, reasons, the cases that decided it."""
     lines = [headline(verdict), *(text.one_line(one, 400) for one in _further(verdict))]
-    lines += [text.one_line(one, 400) for one in verdict.since[:1]]
+    causes = [one for one in verdict.since if one != flip_words(verdict.facts)]
+    lines += [text.one_line(one, 400) for one in causes]
     if verdict.named:
         flipped = flips(verdict.facts)
         shown = [_case(one, flipped) for one in verdict.named[:_NAMED]]

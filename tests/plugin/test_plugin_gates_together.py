@@ -98,6 +98,9 @@ def test_comparisons_over_several_tests(two: Two) -> None:
     found = two.verdict()
     assert ("regressed", 40) == (found["status"], found["cases"])
     assert ["test_one: nothing", "test_two: nothing"] == [one[:17] for one in found["since"][:2]]
+    failures = result.stdout.str().partition("= ailoop =")[0]
+    assert "test_one: nothing of ours changed" in failures
+    assert "test_two: nothing of ours changed" in failures
     remembered = json.loads(
         (two.project.path / ".pytest_cache/v/cache/lastfailed").read_text("utf-8")
     )

@@ -226,7 +226,7 @@ def _differs(before: set[str] | None, now: set[str] | None) -> bool:
 
 
 def _without(gate: GateSpec, group: Group, lines: Mapping[EntryKey, Accepted], name: str) -> Found:
-    count = len(group.tagged(gate.tag))
+    count = len(group.rows(gate.tag))
     if lines:
         words = f"the baseline has no score named {name!r}"
         return Found(status="invalid", reasons=(f"{words}; accept this run anew",))

@@ -122,6 +122,7 @@ def test_every_case_names_the_test() -> None:
     gate = together(specs.every_case())
     found = verdict(records, gate)
     assert ("failed", ("c2 (b)",)) == (found.status, found.named)
+    assert "over 2 tests: a, b" == found.reasons[-1]
     known = AcceptedFailure(case="c2", tests=("b",), reason="r", owner="o", expires="2030-01-01")
     context = Context(accepted_failures=[known], today="2026-01-01")
     assert "passed" == verdict(records, gate, context=context).status
@@ -181,6 +182,13 @@ def test_a_test_that_is_new_is_not_compared() -> None:
     found = verdict(records, together(specs.no_regression(0.1)), context=context)
     assert ("same", 60) == (found.status, found.cases)
     assert "5 cases new, or changed in row or check: not compared" in found.reasons
+
+
+def test_without_any_baseline_rows_are_counted() -> None:
+    """What is to be accepted is said in the same unit as what is compared later."""
+    records = [*of_test("a", run(9, 9)), *of_test("b", run(9, 9))]
+    found = verdict(records, together(specs.no_regression(0.1)))
+    assert ("no baseline", 9) == (found.status, found.cases)
 
 
 def test_one_damaged_baseline_is_an_error() -> None:
