@@ -26,10 +26,12 @@ def rules_of(gates: Iterable[GateSpec], tags: Sequence[str]) -> Rules | None:
     """Return how the gates that look at a case with *tags* reduce it.
 
     None where one of them takes more from a case than passes (its cost, its scores, its difference
-    to a baseline), or where none looks at it: then all of its trials run.
+    to a baseline), is over several tests together, or where none looks at it: then all of its
+    trials run.
     """
     found = [one for one in gates if one.tag is None or one.tag in tags]
-    if not found or any(one.kind not in ("pass_rate", "every_case") for one in found):
+    passes = all(one.kind in ("pass_rate", "every_case") and not one.together for one in found)
+    if not found or not passes:
         return None
     names = {_EVERY if one.kind == "every_case" else one.reduce for one in found}
     return tuple(sorted(names))

@@ -15,6 +15,7 @@ from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.gates import specs
 from pytest_ailoop.gates.decide import Context, decide
+from pytest_ailoop.gates.sparing import rules_of
 from pytest_ailoop.gates.stopping import comparisons
 from tests.fakes.gated import item, plan, run
 
@@ -245,6 +246,14 @@ def test_a_test_under_it_runs_all_its_cases() -> None:
     found = decide(planned, records, both)
     assert ["settled" in one.facts for one in found] == [False, False]
     assert 60 == found[1].cases
+
+
+def test_a_case_under_it_runs_all_its_trials() -> None:
+    """What one test's gate could spare is a part of the row's mean."""
+    own, pooled = specs.pass_rate(0.9, reduce="majority"), together(specs.pass_rate(0.9))
+    assert rules_of([own], ()) is not None
+    assert rules_of([own, pooled], ()) is None
+    assert rules_of([own, replace(pooled, tag="safety")], ()) is not None
 
 
 def test_a_pool_is_one_comparison_of_the_run() -> None:
