@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gates.line import Line, Simulation, text_of
+from benchmarks.gates.line import Calls, Line, Simulation, text_of
 from benchmarks.gates.rows import ROWS
 from benchmarks.gates.sessions import Evals
 from benchmarks.gates.system import System
 from pytest_ailoop.baseline.extension import read_baseline
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.gates.decide import Context, decide
+from pytest_ailoop.gates.verdicts import decide_rate
+from pytest_ailoop.session import Outcome
 
 BASE = System(seed="base", cases="cases", rate=0.9)
 
@@ -107,3 +109,53 @@ def test_a_row_can_be_simulated(name: str, tmp_path: Path) -> None:
     """Two sessions of each kind: figures that say nothing here, of as many gates as it tells."""
     lines = list(ROWS[name](Simulation(folder=str(tmp_path), share=0.0)))
     assert {"bar": {10}, "bar-graded": {80}, "holm": {2}}[name] == {line.of for line in lines}
+
+
+def asked(outcome: Outcome) -> int:
+    return sum(one.outcome != "settled" for one in outcome.records)
+
+
+def test_cases_that_are_settled_are_not_asked(tmp_path: Path) -> None:
+    """The statuses are those that all answers give, with a part of the calls."""
+    evals = Evals(tmp_path / "early", "pass_rate(0.5)", cases=60, systems=3, more='stop="settled"')
+    for rate in (0.95, 0.2):
+        system = System(seed=f"early {rate}", cases="cases", rate=rate)
+        outcome = evals.run(system)
+        right = [sum(system.draw(f"c{n}", 1, f"s{at}")[0] for n in range(60)) for at in range(3)]
+        whole = [decide_rate(one, 60, 0.5).status for one in right]
+        assert whole == [one.status for one in outcome.gates]
+        assert asked(outcome) < 0.85 * 180
+
+
+def test_trials_are_drawn_as_long_as_a_gate_is_open(tmp_path: Path) -> None:
+    """One round settles what is clear; at the bar itself all five say nothing, and none errs."""
+    evals = Evals(tmp_path / "auto", "pass_rate(0.9)", cases=50, trials="auto")
+    clear = System(seed="clear", cases="cases", rate=0.5)
+    found = evals.run(clear)
+    assert ["failed"] == [one.status for one in found.gates]
+    assert 50 == asked(found)
+    at_the_bar = evals.run(replace(clear, seed="open", rate=0.9, spread=0.5))
+    assert ["inconclusive"] == [one.status for one in at_the_bar.gates]
+    assert 250 == asked(at_the_bar)
+
+
+def test_a_comparison_goes_on_until_it_is_settled(tmp_path: Path) -> None:
+    """Of several that stand among each other: what got much worse is seen before the last case."""
+    scores = ["m0", "m1"]
+    gates = ", ".join(f"no_regression(0.2, score={name!r})" for name in scores)
+    evals = Evals(
+        tmp_path / "seen", gates, cases=60, systems=2, scores=scores, more='stop="settled"'
+    )
+    evals.accept(BASE)
+    drop = replace(BASE, seed="now", factor=0.0, drops=frozenset({"s0 m0", "s0 m1"}))
+    outcome = evals.run(drop)
+    assert ["regressed", "regressed"] == [one.status for one in outcome.gates[:2]]
+    assert "regressed" not in [one.status for one in outcome.gates[2:]]
+    assert asked(outcome) < 120
+
+
+def test_calls_are_told_with_what_was_saved() -> None:
+    """A line of its own, that no bound judges."""
+    line = Calls(what="x", made=25, planned=100)
+    assert line.ok is None
+    assert text_of(line).endswith("25 of 100      75%  saved")
