@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from pytest_ailoop.baseline.causes import causes
 from pytest_ailoop.baseline.file import sort_key
@@ -16,6 +16,7 @@ from pytest_ailoop.data.baseline import (
     Comparison,
     EntryKey,
     Moved,
+    NewCases,
     sorted_axes,
 )
 from pytest_ailoop.data.record import Plan
@@ -33,7 +34,7 @@ def compare(
     measured: Measured,
     plan: Plan,
     *,
-    unreadable: Container[str] = (),
+    unreadable: Collection[str] = (),
 ) -> Comparison:
     """Return how what was *measured* stands to *baseline*; *plan* tells gone from not run.
 
@@ -43,26 +44,20 @@ def compare(
     not compared: without their baseline nothing can be said of them, least of all that they are
     new.
     """
-    known = {one.key for one in measured.unmeasured}
-    changes = [
-        change_of(baseline.get(key), now)
-        for key, now in measured.entries.items()
-        if key.module not in unreadable
-    ]
-    hidden = len(measured.entries) - len(changes)
-    not_run = []
-    gone = _Gone(plan)
-    for key, before in baseline.items():
-        if key in measured.entries or key in known:
-            continue
-        if gone.is_gone(key):
-            changes.append(Change(key=key, status="missing", before=before))
-        else:
-            not_run.append(key)
-    changes.sort(key=lambda one: sort_key(one.key))
+    entries = measured.entries
+    if unreadable:
+        entries = {key: one for key, one in entries.items() if key.module not in unreadable}
+    hidden = len(measured.entries) - len(entries)
+    changes: Sequence[Change]
+    if baseline:
+        gone, not_run = _without_result(baseline, measured, plan)
+        found = [change_of(baseline.get(key), now) for key, now in entries.items()]
+        changes = tuple(sorted([*found, *gone], key=lambda one: sort_key(one.key)))
+    else:
+        changes, not_run = NewCases(entries, sorted(entries, key=sort_key)), []
     unmeasured = sorted(measured.unmeasured, key=lambda one: sort_key(one.key))
     return Comparison(
-        changes=tuple(changes),
+        changes=changes,
         unmeasured=tuple(unmeasured),
         not_run=tuple(sorted(not_run, key=sort_key)),
         incomplete=tuple(_incomplete(plan, measured, not_run, hidden)),
@@ -71,8 +66,26 @@ def compare(
             changes,
             {"not measured": len(unmeasured), "not run": len(not_run), "not compared": hidden},
         ),
-        causes=causes(changes, measured.judges),
+        # Nothing is in both runs, without a baseline.
+        causes=causes(changes, measured.judges) if baseline else (),
     )
+
+
+def _without_result(
+    baseline: Mapping[EntryKey, Accepted], measured: Measured, plan: Plan
+) -> tuple[list[Change], list[EntryKey]]:
+    """Return which lines have no case any more, and which were just not run."""
+    known = {one.key for one in measured.unmeasured}
+    gone = _Gone(plan)
+    changes, not_run = [], []
+    for key, before in baseline.items():
+        if key in measured.entries or key in known:
+            continue
+        if gone.is_gone(key):
+            changes.append(Change(key=key, status="missing", before=before))
+        else:
+            not_run.append(key)
+    return changes, not_run
 
 
 class _Gone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import fsum
 from pathlib import Path
@@ -113,7 +113,7 @@ def _lines(
         yield f"incomplete: {reasons}", {"yellow": True}
 
 
-def _groups(changes: tuple[Change, ...]) -> Mapping[tuple[str, str], list[Change]]:
+def _groups(changes: Iterable[Change]) -> Mapping[tuple[str, str], list[Change]]:
     found: dict[tuple[str, str], list[Change]] = {}
     for one in changes:
         key: EntryKey = one.key

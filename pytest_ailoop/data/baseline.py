@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pytest_ailoop.data.lazy import Lazy
 from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.data.variant import Variant
 
@@ -18,6 +19,7 @@ __all__ = [
     "Comparison",
     "EntryKey",
     "Moved",
+    "NewCases",
     "Unmeasured",
     "entry_key",
     "sorted_axes",
@@ -105,6 +107,37 @@ class Change:
     now: Accepted | None = None
 
 
+class NewCases(Lazy[Change]):
+    """The changes of a run without a baseline: all are new, and each is made when asked for."""
+
+    __slots__ = ("_entries", "_order")
+
+    def __init__(self, entries: Mapping[EntryKey, Accepted], order: Sequence[EntryKey]) -> None:
+        self._entries, self._order = entries, order
+
+    def get(self, key: EntryKey) -> Change | None:
+        """Return the change of *key*; None where it was not measured."""
+        now = self._entries.get(key)
+        return None if now is None else Change(key=now.key, status="new", now=now)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def _made(self, at: int) -> Change:
+        key = self._order[at]
+        return Change(key=key, status="new", now=self._entries[key])
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (tuple, NewCases)):
+            return tuple(self) == tuple(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} new>"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unmeasured:
     """A case under a variant that ran, but of which no comparable scores came out."""
@@ -137,7 +170,7 @@ class Causes:
 class Comparison:
     """How a whole run stands to its baselines, by case and variant."""
 
-    changes: tuple[Change, ...] = ()
+    changes: Sequence[Change] = ()
     """Sorted by module, test, variant, case."""
     unmeasured: tuple[Unmeasured, ...] = ()
     not_run: tuple[EntryKey, ...] = ()
@@ -150,6 +183,13 @@ class Comparison:
     """Cases by status, with `not measured`, `not run` and `not compared`; zeros are left out."""
     causes: tuple[Causes, ...] = ()
     """What changed, for each test and variant that has cases in both runs, if anything did."""
+
+    @property
+    def change_of(self) -> Callable[[EntryKey], Change | None]:
+        """Looks up the change of a case."""
+        if isinstance(self.changes, NewCases):
+            return self.changes.get
+        return {one.key: one for one in self.changes}.get
 
 
 def entry_key(key: ItemKey) -> EntryKey:

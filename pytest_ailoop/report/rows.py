@@ -99,7 +99,7 @@ class Report:
     """Every case under every variant, in plan order; the worst alone, where only they are shown."""
     worst: tuple[CaseRow, ...]
     """Those that errored, regressed or did not pass, worst first."""
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     unmeasured: tuple[Unmeasured, ...]
     missing: tuple[ItemKey, ...]
     incomplete: tuple[str, ...]

@@ -66,7 +66,7 @@ class CaseRows:
 
     def __init__(self, comparison: Comparison, *, only_worst: bool = False) -> None:
         self._only_worst = only_worst
-        self._changes = {one.key: one for one in comparison.changes}
+        self._change_of = comparison.change_of
         self._unmeasured = {one.key for one in comparison.unmeasured}
         self._found: dict[EntryKey, CaseRow] = {}
         self._members: list[ItemRecord] = []
@@ -81,7 +81,7 @@ class CaseRows:
 
     def _close(self) -> None:
         key = entry_key(self._members[0].key)
-        change, is_unmeasured = self._changes.get(key), key in self._unmeasured
+        change, is_unmeasured = self._change_of(key), key in self._unmeasured
         # The key that is there already, not another one for each of a hundred thousand.
         key = key if change is None else change.key
         self.is_torn |= key in self._found

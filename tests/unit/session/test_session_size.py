@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ailoop.baseline.compare import change_of, compare
+from pytest_ailoop.baseline.file import sort_key
 from pytest_ailoop.baseline.measure import accepted_from
-from pytest_ailoop.data.baseline import Comparison
+from pytest_ailoop.data.baseline import Change, Comparison
 from pytest_ailoop.data.record import ItemRecord, RunRecord, plain
 from pytest_ailoop.report import shelf
-from pytest_ailoop.report.rows import rows
+from pytest_ailoop.report.rows import Report, rows
 from pytest_ailoop.session import Outcome, Session
 from pytest_ailoop.settings import Settings
 from tests.unit.session.test_session_run import LOCAL, MINI, STARTED, plan, record
@@ -54,14 +56,15 @@ def test_comparing_and_showing_hold_no_records() -> None:
     measured, shown = Passing(), Passing()
     found = accepted_from(measured, plan(*NAMES))
     assert len(found.entries) == COUNT
-    rows_of(shown)
+    rows_of(shown, Comparison())
     assert max(measured.most, shown.most) - before < 10
 
 
-def rows_of(records: Passing) -> None:
+def rows_of(records: Passing, comparison: Comparison) -> Report:
     run = RunRecord(id="r", started=STARTED.isoformat(), duration=1.0, plan=plan(*NAMES))
-    report = rows(run, records, Comparison())  # type: ignore[arg-type]
+    report = rows(run, records, comparison)  # type: ignore[arg-type]
     assert (report.total.scored, len(report.cases)) == (COUNT, COUNT)
+    return report
 
 
 def test_equal_scores_of_many_cases_are_one_object() -> None:
@@ -69,6 +72,22 @@ def test_equal_scores_of_many_cases_are_one_object() -> None:
     entries = accepted_from(Passing(), plan(*NAMES)).entries.values()
     assert len({id(one.scores) for one in entries}) == 1
     assert len({id(one.models_answered) for one in entries}) == 1
+
+
+def test_a_first_run_holds_no_change_for_each_case() -> None:
+    """Where nothing was accepted yet all is new: a change is made for whoever asks."""
+    measured = accepted_from(Passing(), plan(*NAMES))
+    before = sum(isinstance(one, Change) for one in gc.get_objects())
+    found = compare({}, measured, plan(*NAMES))
+    report = rows_of(Passing(), found)
+    living = sum(isinstance(one, Change) for one in gc.get_objects())
+    assert living - before < 10
+    keys = sorted(measured.entries, key=sort_key)
+    assert keys == [one.key for one in found.changes]
+    assert found.changes == tuple(change_of(None, measured.entries[key]) for key in keys)
+    assert found.changes[-2:] == tuple(found.changes)[-2:]
+    assert {"new": COUNT} == found.counts == report.total.changes
+    assert {"new"} == {one.status for one in report.cases}
 
 
 @pytest.mark.parametrize("room", [shelf.ROOM * 100, 5000])
