@@ -6,7 +6,6 @@ only without what hung on them. PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,14 +14,13 @@ import pytest
 from pytest_ailoop.plugin import identity, journaling, naming, reporting
 from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION
+from pytest_ailoop.plugin.folded import Folding
 from pytest_ailoop.plugin.items import RUNNING, end
 from pytest_ailoop.plugin.naming import cell_of
-from pytest_ailoop.plugin.spent import spend
 
 __all__ = ["Leftovers"]
 
 _NO_KEYWORDS: dict[str, Any] = {}
-_NO_WORDS: frozenset[str] = frozenset()
 
 
 def _passing() -> Iterator[Any]:
@@ -43,11 +41,24 @@ class Leftovers:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._passing = tuple(_passing())
-        #: Names that many items have equally, each once.
-        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._folding = Folding()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        cell = cell_of(item)
+        if cell is not None:
+            self._folding.fold(item, cell)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            cell = cell_of(item)
+            if cell is not None:
+                self._folding.rest(item, cell)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        self._folding.wake(item)
         try:
             return (yield)
         finally:
@@ -59,33 +70,13 @@ class Leftovers:
                 cell.let_go()
                 reporting.untell(item)
                 self._empty(item)
-                self._share(item)
+                self._folding.rest(item, cell)
 
     def _empty(self, item: pytest.Item) -> None:
-        """Take our notes off *item*, and the room that they had, where nobody else has any."""
+        """Take our notes off *item*."""
         for key in self._passing:
             if key in item.stash:
                 del item.stash[key]
-        if len(item.stash):
-            return
-        is_both = getattr(item, "_store", None) is item.stash
-        item.stash = pytest.Stash()
-        if is_both:
-            item._store = item.stash
-
-    def _share(self, item: Any) -> None:
-        """Give *item* what it has in common with others, instead of its own of each.
-
-        Whoever wants to select an item by further words has done so by now.
-        """
-        if not getattr(item, "extra_keyword_matches", True):
-            item.extra_keyword_matches = _NO_WORDS
-        spend(item)
-        # pytest's newer node ids: the names of functions and classes.
-        names = getattr(getattr(item, "id", None), "names", None)
-        if type(names) is tuple:
-            with contextlib.suppress(AttributeError):
-                object.__setattr__(item.id, "names", self._names.setdefault(names, names))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:

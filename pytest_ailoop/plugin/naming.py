@@ -50,16 +50,21 @@ KEY = pytest.StashKey[ItemKey]()
 
 def cell_of(item: pytest.Item) -> Cell | None:
     """Return the item's cell of the matrix, or None for an ordinary test."""
-    callspec = getattr(item, "callspec", None)
-    found = None if callspec is None else callspec.params.get(CELL)
+    found = _stands_for(item)
     return found if isinstance(found, Cell) else None
 
 
 def nothing_of(item: pytest.Item) -> NoCell | None:
     """Return what stands for an eval without a selected case, or None for any other item."""
-    callspec = getattr(item, "callspec", None)
-    found = None if callspec is None else callspec.params.get(CELL)
+    found = _stands_for(item)
     return found if isinstance(found, NoCell) else None
+
+
+def _stands_for(item: pytest.Item) -> Any:
+    callspec = getattr(item, "callspec", None)
+    # Of an item that was folded its parameters need not be made to tell.
+    found = getattr(callspec, CELL, None)
+    return callspec.params.get(CELL) if found is None and callspec is not None else found
 
 
 def key_of(evaluation: Evaluation, item: pytest.Item, cell: Cell) -> ItemKey:

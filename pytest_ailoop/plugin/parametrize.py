@@ -15,6 +15,7 @@ from pytest_ailoop.plugin.evaluation import Collected, Evaluation
 from pytest_ailoop.plugin.heard import refuse_unheard
 from pytest_ailoop.plugin.naming import CELL, NOTHING, NoCell, function_of, source_of
 from pytest_ailoop.plugin.rounds import planned_trials
+from pytest_ailoop.plugin.spent import extend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ def _with_place(words: str, nodeid: str) -> str:
 def _parametrize(metafunc: pytest.Metafunc, cells: list[Cell]) -> None:
     wanted = [name for name in cells[0].params if name in metafunc.fixturenames]
     if not wanted:
-        metafunc.parametrize(CELL, cells, indirect=True, ids=[cell.id for cell in cells])
+        _parametrize_alone(metafunc, cells)
         return
     metafunc.parametrize(
         [CELL, *wanted],
@@ -73,6 +74,16 @@ def _parametrize(metafunc: pytest.Metafunc, cells: list[Cell]) -> None:
         indirect=[CELL],
         ids=[cell.id for cell in cells],
     )
+
+
+def _parametrize_alone(metafunc: pytest.Metafunc, cells: list[Cell]) -> None:
+    # With parameters of others before ours, each of them is crossed with each cell.
+    if getattr(metafunc, "_calls", None) == []:
+        metafunc.parametrize(CELL, cells[:1], indirect=True, ids=[cells[0].id])
+        if extend(metafunc, cells[1:]):
+            return
+        metafunc._calls.clear()
+    metafunc.parametrize(CELL, cells, indirect=True, ids=[cell.id for cell in cells])
 
 
 def _stand_in(evaluation: Evaluation, metafunc: pytest.Metafunc) -> None:
