@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ailoop.plugin import identity, journaling, naming, reporting
+from pytest_ailoop.plugin import identity, journaling, light, naming, reporting
 from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION
 from pytest_ailoop.plugin.folded import Folding
@@ -19,8 +19,6 @@ from pytest_ailoop.plugin.items import RUNNING, end
 from pytest_ailoop.plugin.naming import cell_of
 
 __all__ = ["Leftovers"]
-
-_NO_KEYWORDS: dict[str, Any] = {}
 
 
 def _passing() -> Iterator[Any]:
@@ -41,7 +39,7 @@ class Leftovers:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._passing = tuple(_passing())
-        self._folding = Folding()
+        self._folding, self._reports = Folding(), light.Reports()
 
     @pytest.hookimpl(trylast=True)
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -91,10 +89,11 @@ class Leftovers:
         """Leave of a passed report what the summary shows: its name, outcome and times."""
         if not report.passed:
             return
-        report.keywords = _NO_KEYWORDS
-        if report.when == "call" or self._config.getoption("durations", None) is not None:
+        report.keywords = light.NO_KEYWORDS
+        if self._config.getoption("durations", None) is not None:
             return
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-        unshown = [] if reporter is None else reporter.stats.get("", [])
-        if unshown and unshown[-1] is report:
-            unshown.pop()
+        kind = "passed" if report.when == "call" else ""
+        kept = [] if reporter is None else reporter.stats.get(kind, [])
+        if kept and kept[-1] is report:
+            kept[-1:] = [self._reports.lighten(report)] if kind else []

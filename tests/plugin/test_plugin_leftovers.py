@@ -142,3 +142,49 @@ def test_an_item_that_runs_again_later_tells_its_figures_once(project: Project) 
     result = project.run_apart()
     result.stdout.fnmatch_lines(["6 times [[]1, 1, 1, 1, 1, 1[]]"])
     assert len(project.results()) == 3
+
+
+_REPORTS = """
+import pytest
+
+seen = {}
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        ours = {"ailoop", "ailoop_item"}
+        seen[report.nodeid] = {name: vars(report)[name] for name in vars(report).keys() - ours}
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter):
+    found = terminalreporter.stats["passed"]
+    held = sum(len(vars(one)) for one in found)
+    known = [hasattr(one, "wasxfail") or hasattr(one, "ailoop") for one in found]
+    others = []
+    for one in found:
+        before = seen[one.nodeid] | {"keywords": {}}
+        others += [name for name in before if getattr(one, name) != before[name]]
+    kinds = {isinstance(one, pytest.TestReport) for one in found}
+    names = [one.location[2] for one in found]
+    terminalreporter.write_line(f"held {held} {any(known)} {others} {kinds} {names}")
+    data = terminalreporter.config.hook.pytest_report_to_serializable(
+        config=terminalreporter.config, report=found[0]
+    )
+    terminalreporter.write_line(f"data {data['nodeid']} {data['outcome']} {data['$report_type']}")
+    found[0].outcome = "other"
+    terminalreporter.write_line(f"changed {found[0].outcome} {found[1].outcome}")
+"""
+
+
+def test_reports_of_passed_items_hold_nothing_until_they_are_asked(project: Project) -> None:
+    """Whoever looks at one at the end finds what pytest told of it."""
+    planets = Planets(project)
+    planets.answer(sun="nothing")
+    project.write("conftest.py", _REPORTS)
+    result = project.run_apart()
+    found = [line for line in result.outlines if line.startswith(("held", "data", "changed"))]
+    assert found == [
+        "held 0 False [] {True} ['test_it[moon]', 'test_it[mars]']",
+        "data test_eval.py::test_it[moon] passed TestReport",
+        "changed other passed",
+    ]
