@@ -7,6 +7,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -92,8 +93,21 @@ def _line(value: Any, indent: int | None = None) -> str:
 
 def _pieces(value: Any) -> Iterator[str]:
     """Yield the lines of a JSON value: those of a plan name a hundred thousand cases."""
-    yield from json.JSONEncoder(allow_nan=False, indent=1).iterencode(masked(value))
+    value = value if _is_clear_throughout(value) else _masked(value)
+    yield from json.JSONEncoder(allow_nan=False, indent=1).iterencode(value)
     yield "\n"
+
+
+def _is_clear_throughout(value: Any) -> bool:
+    """Return what `is_clear` does, without the whole text at once; no text is cut in two."""
+    parts = _ANY.iterencode(value)
+    try:
+        while text := "".join(itertools.islice(parts, 1000)):
+            if not _is_clear(text):
+                return False
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 # json.dumps with options builds an encoder for each call, which costs as much as a short report.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from pytest_ailoop import redaction
 from pytest_ailoop.data.case import DatasetFacts
 from pytest_ailoop.data.record import (
     Fault,
@@ -137,3 +138,22 @@ def test_a_half_written_run_does_not_count(tmp_path: Path) -> None:
     (stored(tmp_path) / "run.json").unlink()
     with pytest.raises(RunError, match="run pytest with evals first"):
         runs.latest(tmp_path)
+
+
+@pytest.mark.parametrize("place", [0, 1999, 3999])
+def test_a_secret_is_masked_wherever_it_stands(tmp_path: Path, place: int) -> None:
+    """A long plan is looked through part by part, to its end."""
+    redaction.learn("sk-canary-654321")
+    names = [f"case-{number}" for number in range(4000)]
+    names[place] = "about sk-canary-654321"
+    facts = DatasetFacts(name="x", digest="d", size=4000, case_digests=dict.fromkeys(names, "d1"))
+    test = PlannedTest(
+        module="t.py", test="t", variants=(Variant(),), dataset=facts, selected=(), trials={}
+    )
+    plan = Plan(tests=(test,))
+    run = RunRecord(id="r", started="2026-01-02T03:04:05+00:00", duration=1.0, plan=plan)
+    text = (runs.write(tmp_path, run, []) / "run.json").read_text()
+    assert "canary" not in text
+    kept = json.loads(text)["plan"]["tests"][0]["dataset"]["case_digests"]
+    assert [name for name in names if name not in kept] == [names[place]]
+    assert len(kept) == 4000
