@@ -6,6 +6,7 @@ only without what hung on them. PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,14 @@ def _passing() -> Iterator[Any]:
     for module, name in ((tmpdir, "tmppath_result_key"), (skipping, "xfailed_key")):
         if hasattr(module, name):
             yield getattr(module, name)
+
+
+def _failed_parts(config: pytest.Config) -> Any:
+    with contextlib.suppress(ImportError, KeyError):
+        from _pytest.subtests import failed_subtests_key
+
+        return config.stash[failed_subtests_key]
+    return {}
 
 
 class Leftovers:
@@ -75,6 +84,10 @@ class Leftovers:
         for key in self._passing:
             if key in item.stash:
                 del item.stash[key]
+        # pytest's count of failed parts, which counts none for whoever is asked about.
+        counts = _failed_parts(self._config)
+        if counts.get(item.id, None) == 0:
+            del counts[item.id]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Any:

@@ -81,6 +81,7 @@ def test_a_failed_report_keeps_its_keywords(project: Project) -> None:
 
 _ITEMS = """
 import pytest
+from _pytest.subtests import failed_subtests_key
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
@@ -94,6 +95,7 @@ def pytest_terminal_summary(terminalreporter):
         f"ids {sum(one.name == f'test_it[{one.callspec.id}]' for one in items)} "
         f"cells {len({id(one.callspec.params['_ailoop_cell']) for one in items})} "
         f"indices {sum(one.callspec.indices['_ailoop_cell'] for one in items)} "
+        f"parts {len(terminalreporter.config.stash[failed_subtests_key])} "
         f"words {sum(one.extra_keyword_matches == set() for one in items)} "
         f"properties {sum(len(one.user_properties) for one in items)} "
         f"told {sum(('ailoop.passed', 1) in one for one in told)} "
@@ -108,8 +110,8 @@ def test_finished_items_keep_no_notes_and_share_what_is_equal(project: Project) 
     project.rows([{"id": f"c{number}", "input": "x"} for number in range(8)])
     project.eval(_ASSERTS)
     project.write("conftest.py", _ITEMS)
-    expected = "noted 0 same 8 names 1 dicts 0 ids 8 cells 8 indices 28 words 8 properties 0"
-    project.run_apart().stdout.fnmatch_lines([f"{expected} told 8 equal 1"])
+    expected = "noted 0 same 8 names 1 dicts 0 ids 8 cells 8 indices 28 parts 0 words 8"
+    project.run_apart().stdout.fnmatch_lines([f"{expected} properties 0 told 8 equal 1"])
 
 
 def test_an_item_with_parameters_of_its_own_keeps_them(project: Project) -> None:
