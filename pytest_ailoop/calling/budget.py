@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from pytest_ailoop.calling.ledger import Book, PrivateLedger, SharedLedger, ledger_of
+from pytest_ailoop.calling.ledger import Book, Ledger, SharedLedger, ledger_of
 from pytest_ailoop.errors import BudgetError
 from pytest_ailoop.settings import Settings
 from pytest_ailoop.text import plural
@@ -51,7 +51,7 @@ class Budget:
         now = clock()
         # The controller's clock is that of its workers: they run on one machine.
         self._began = now if settings.began is None else min(settings.began, now)
-        self._ledger: PrivateLedger | SharedLedger = ledger_of(settings)
+        self._ledger: Ledger = ledger_of(settings)
 
     @property
     def limited(self) -> bool:

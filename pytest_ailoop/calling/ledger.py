@@ -237,7 +237,7 @@ def _write(connection: sqlite3.Connection, book: Book) -> None:
         connection.execute("INSERT OR IGNORE INTO stopped VALUES (?)", (book.stopped,))
 
 
-def ledger_of(settings: Settings) -> PrivateLedger | SharedLedger:
+def ledger_of(settings: Settings) -> Ledger:
     """Return the ledger of the session; nothing is opened yet."""
     if not settings.session:
         return PrivateLedger()
