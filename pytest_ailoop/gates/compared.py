@@ -9,7 +9,7 @@ from pytest_ailoop.data.gate import GateSpec
 from pytest_ailoop.gates.bets import Bet
 from pytest_ailoop.gates.comparison import MOST_UNSCORED, PRESENT
 from pytest_ailoop.gates.groups import CaseResults, Group
-from pytest_ailoop.gates.kinds.regression import Base, Pairing
+from pytest_ailoop.gates.pairing import Base, Pairing
 from pytest_ailoop.stats.sequential import not_worse, worse_by
 from pytest_ailoop.stats.trials import mean_of_trials, reduce_trials
 

@@ -11,6 +11,7 @@ from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan
 from pytest_ailoop.data.verdict import ComparisonVerdict
 from pytest_ailoop.gates.groups import Group, gates_of, groups
 from pytest_ailoop.gates.kinds import exact, metric, regression, threshold
+from pytest_ailoop.gates.pairing import Base
 from pytest_ailoop.gates.pools import lacking, over_words, pools
 from pytest_ailoop.gates.settling import Settling
 from pytest_ailoop.gates.stopping import comparisons
@@ -153,9 +154,9 @@ def _compared(one: _Asked, context: Context) -> Found:
     why = next((found for found in map(context.unreadable.get, modules) if found), None)
     if why is not None:
         return Found(status="invalid", reasons=(why,))
-    rolling = regression.Base(entries=context.baseline)
+    rolling = Base(entries=context.baseline)
     one.compared.append(_against(one, rolling))
-    pinned = regression.Base(entries=context.pinned, name="pinned baseline")
+    pinned = Base(entries=context.pinned, name="pinned baseline")
     if one.compared[0][0].status != "no baseline" and context.pinned:
         found = _against(one, pinned)
         if found[0].status != "no baseline":
@@ -163,7 +164,7 @@ def _compared(one: _Asked, context: Context) -> Found:
     return min((found for found, _ in one.compared), key=_rank)
 
 
-def _against(one: _Asked, base: regression.Base) -> tuple[Found, ComparisonVerdict]:
+def _against(one: _Asked, base: Base) -> tuple[Found, ComparisonVerdict]:
     settling = one.settling
     if settling is None:
         return regression.no_regression(one.gate, one.group, base)

@@ -12,8 +12,8 @@ from pytest_ailoop.digest import digest_text
 from pytest_ailoop.gates.bets import Mean
 from pytest_ailoop.gates.compared import Compared
 from pytest_ailoop.gates.groups import CaseResults, Group, gates_of
-from pytest_ailoop.gates.kinds.regression import Base
 from pytest_ailoop.gates.kinds.threshold import waited_of
+from pytest_ailoop.gates.pairing import Base
 from pytest_ailoop.gates.pools import count
 from pytest_ailoop.gates.watches import Counted, Fixed, Never, Tagged, Watch, reduced
 from pytest_ailoop.stats.trials import reducer

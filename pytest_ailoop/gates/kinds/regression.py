@@ -1,38 +1,36 @@
-"""The gate against what was accepted before: pairs of cases, their comparison, many at once.
+"""The gate against what was accepted before: the comparison of pairs, and what it says.
 
 PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import fsum
 from typing import Literal
 
-from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey, sorted_axes
+from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey
 from pytest_ailoop.data.gate import Found, GateSpec
 from pytest_ailoop.data.verdict import ComparisonVerdict, Pair
 from pytest_ailoop.gates.evidence import RATES
-from pytest_ailoop.gates.groups import CaseResults, Group, named
+from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.gates.kinds.threshold import TWO_WAYS
+from pytest_ailoop.gates.pairing import (
+    OUTCOME,
+    Base,
+    direction_of,
+    lines_in,
+    lines_of,
+    pairs_of_rows,
+    rows_there,
+)
 from pytest_ailoop.gates.verdicts import compare_pairs
 from pytest_ailoop.stats.clustered import standard_error
 from pytest_ailoop.stats.cross_checks import mcnemar
 from pytest_ailoop.text import plural
 
-__all__ = ["Base", "Pairing", "no_regression"]
-
-OUTCOME = "passed"
-"""The item's outcome as a score, which a gate without a name looks at."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Base:
-    """What a run is compared with."""
-
-    entries: Mapping[EntryKey, Accepted]
-    name: str = "baseline"
+__all__ = ["no_regression", "with_reasons"]
 
 
 def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, ComparisonVerdict]:
@@ -44,7 +42,7 @@ def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, Comp
     """
     name = gate.score or OUTCOME
     lines = {
-        key: one for part in group.members for key, one in _lines(part, base, gate.tag).items()
+        key: one for part in group.members for key, one in lines_of(part, base, gate.tag).items()
     }
     there = {key: one.scores[name] for key, one in lines.items() if name in one.scores}
     cases = group.tagged(gate.tag)
@@ -53,7 +51,7 @@ def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, Comp
     if len({one.direction for one in there.values()}) > 1:
         return Found(status="invalid", reasons=(TWO_WAYS.format(name),)), _invalid(gate)
     direction = next(iter(there.values())).direction
-    pairs = _pairs_of_rows(group, gate, lines, there, name)
+    pairs = pairs_of_rows(group, gate, lines, there, name)
     low, high = _scale(pairs)
     verdict = compare_pairs(
         pairs,
@@ -63,125 +61,18 @@ def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, Comp
         high=high,
         direction="lower" if direction == "lower" else "higher",
         metric=gate.name,
-        baseline_cases=_rows_there(group, lines, there),
+        baseline_cases=rows_there(group, lines, there),
         fault=_off_scale(low, high, gate.margin or 0.0),
         changed=sorted(
             {
                 check
                 for part in group.members
-                if (before := _of(part, lines))
+                if (before := lines_in(part, lines))
                 for check in _changed_checks(part.tagged(gate.tag), before, name)
             }
         ),
     )
     return _found(gate, group, base, verdict, pairs, there, cases), verdict
-
-
-def _lines(group: Group, base: Base, tag: str | None) -> dict[EntryKey, Accepted]:
-    """Return the baseline's lines of the group: of cases that are selected, or are gone for good.
-
-    A case that was left out on purpose (`--ailoop-sample`, a split) is none that is lacking.
-    """
-    test, variant = group.test, sorted_axes(group.variant)
-    wanted = {one.key.case for one in group.tagged(tag)}
-    kept = test.dataset.case_digests
-    return {
-        key: one
-        for key, one in base.entries.items()
-        if (key.module, key.test, key.variant) == (test.module, test.test, variant)
-        and (key.case in wanted or (tag is None and key.case not in kept))
-    }
-
-
-def _of(part: Group, lines: Mapping[EntryKey, Accepted]) -> dict[EntryKey, Accepted]:
-    """Return those of *lines* that are of *part*; none of a test that is new as a whole."""
-    where = part.test.module, part.test.test
-    return {key: one for key, one in lines.items() if (key.module, key.test) == where}
-
-
-def _rows_there(
-    group: Group, lines: Mapping[EntryKey, Accepted], there: Mapping[EntryKey, AcceptedScore]
-) -> int:
-    """Return how many rows of data the baseline has the score of."""
-    if not group.parts:
-        return len(there)
-    return len({(key.case, lines[key].case_digest) for key in there})
-
-
-def _pairs_of_rows(
-    group: Group,
-    gate: GateSpec,
-    lines: Mapping[EntryKey, Accepted],
-    there: Mapping[EntryKey, AcceptedScore],
-    name: str,
-) -> list[Pair]:
-    """Return a pair for each row: its case's, or that of all tests that the row stands in.
-
-    Trials of several tests then stand beside the mean of what was accepted, each test weighing as
-    much before as it does now.
-    """
-    rows = group.rows(gate.tag)
-    found = []
-    for row, called in zip(rows, named(rows), strict=True):
-        each = list(_pairs(row, lines, there, name))
-        if each:
-            found.append(replace(_together(each), case=called))
-    return found
-
-
-def _together(each: Sequence[Pair]) -> Pair:
-    if len(each) == 1:
-        return each[0]
-    # A test without a score weighs nothing on either side: what differs between tests is no change.
-    weights = [sum(one is not None for one in pair.candidate) for pair in each]
-    if not any(weights):
-        weights = [len(pair.candidate) for pair in each]
-    base = fsum(pair.base * weight for pair, weight in zip(each, weights, strict=True))
-    return Pair(
-        case=each[0].case,
-        base=base / sum(weights),
-        candidate=tuple(value for pair in each for value in pair.candidate),
-        base_trials=sum(pair.base_trials for pair in each),
-        same_output=all(pair.same_output for pair in each),
-    )
-
-
-def _pairs(
-    cases: Sequence[CaseResults],
-    lines: Mapping[EntryKey, Accepted],
-    there: Mapping[EntryKey, AcceptedScore],
-    name: str,
-) -> Iterator[Pair]:
-    for case in cases:
-        before = there.get(case.key)
-        line = lines.get(case.key)
-        if before is None or line is None or not case.trials:
-            continue
-        if line.case_digest != case.trials[0].case_digest or _by_others(case, line, name):
-            continue
-        values = case.outcomes() if name == OUTCOME else case.values(name)
-        outputs = tuple(one.output_digest for one in case.trials)
-        yield Pair(
-            case=case.key.case,
-            base=before.mean,
-            candidate=tuple(values),
-            base_trials=before.n,
-            same_output=bool(outputs) and outputs == line.output_digests,
-        )
-
-
-def _by_others(case: CaseResults, line: Accepted, name: str) -> bool:
-    """Tell whether the case was measured by another check than the baseline's line."""
-    now: dict[str, set[str]] = {}
-    for trial in case.trials:
-        for score in trial.scores:
-            now.setdefault(score.name, set()).add(score.check)
-    names = now if name == OUTCOME else (name,)
-    return any(
-        len(now[one]) == 1 and one in line.scores and {line.scores[one].check} != now[one]
-        for one in names
-        if one in now
-    )
 
 
 def _scale(pairs: Sequence[Pair]) -> tuple[float, float]:
@@ -262,7 +153,7 @@ def _found(
     gone = verdict.baseline_cases - len(pairs)
     if gone > 0:
         reasons.append(f"{plural(gone, 'case')} of the {base.name} not compared")
-    up: Literal[1, -1] = 1 if _direction(there) == "higher" else -1
+    up: Literal[1, -1] = 1 if direction_of(there) == "higher" else -1
     flips = _flips(pairs, up)
     return Found(
         status=verdict.status,
@@ -307,10 +198,6 @@ def _checked(verdict: ComparisonVerdict, pairs: Sequence[Pair]) -> dict[str, flo
     return found
 
 
-def _direction(there: Mapping[EntryKey, AcceptedScore]) -> str:
-    return next(iter(there.values())).direction
-
-
 def _flips(pairs: Sequence[Pair], up: int) -> dict[str, list[tuple[str, float, float]]]:
     """Return the cases that fell, worst first, and those that rose, with before and now."""
     moved = []
@@ -334,28 +221,3 @@ def with_reasons(found: Found, verdict: ComparisonVerdict) -> Found:
         reasons=(*verdict.reasons, *found.reasons[len(verdict.reasons) :]),
         p=verdict.adjusted_p if verdict.adjusted_p is not None else found.p,
     )
-
-
-_NO_BASELINE = (
-    "there is no baseline to compare with: accept one with --snapshot-update and commit it"
-)
-
-
-class Pairing:
-    """Pairs the cases of a gate with the lines of a baseline, case by case."""
-
-    def __init__(self, gate: GateSpec, group: Group, base: Base) -> None:
-        self._name = gate.score or OUTCOME
-        self._lines = _lines(group, base, gate.tag)
-        found = {key: one.scores.get(self._name) for key, one in self._lines.items()}
-        self.there = {key: one for key, one in found.items() if one is not None}
-        """What was accepted, by case."""
-
-    @property
-    def up(self) -> Literal[1, -1]:
-        """1 where higher is better."""
-        return -1 if self.there and _direction(self.there) == "lower" else 1
-
-    def pair(self, case: CaseResults) -> Pair | None:
-        """Return the case's pair; None where there is nothing to compare it with."""
-        return next(_pairs([case], self._lines, self.there, self._name), None)
