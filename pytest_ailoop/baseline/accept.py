@@ -35,6 +35,8 @@ class Acceptance:
     """What differs still, and which kind would accept it."""
     refused: tuple[str, ...] = ()
     """What was asked for by name and not done, with its reason."""
+    taken: tuple[Accepted, ...] = ()
+    """The lines that this run wrote anew."""
 
 
 def kind_of(change: Change) -> AcceptKind | None:
@@ -113,6 +115,7 @@ def accept(
             *(unpruned if everything else ()),
         ),
         refused=(*_held(held), *(() if everything else unpruned)),
+        taken=tuple(taken),
     )
 
 

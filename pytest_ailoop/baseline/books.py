@@ -64,6 +64,8 @@ class Accepting:
     accepted: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    taken: tuple[Accepted, ...] = ()
+    """The lines that were written anew."""
 
 
 def accept_into(
@@ -111,6 +113,7 @@ def accept_into(
         accepted=(*done, *result.left),
         refused=(*result.refused, *unread),
         faults=tuple(faults),
+        taken=() if faults else result.taken,
     )
 
 

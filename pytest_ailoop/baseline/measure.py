@@ -48,7 +48,8 @@ def planned_keys(plan: Plan) -> Iterator[EntryKey]:
 class _Planned:
     """What a plan says of a case, without a key for each of a hundred thousand."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, counts: bool = True) -> None:
+        self._counts = counts
         self._tests = {(one.module, one.test): one for one in plan.tests}
         self._variants = {
             where: frozenset(map(sorted_axes, one.variants)) for where, one in self._tests.items()
@@ -56,7 +57,9 @@ class _Planned:
         self._cases = {where: frozenset(one.selected) for where, one in self._tests.items()}
 
     def trials(self, key: EntryKey) -> int | None:
-        """Return how many trials a case should have had; None for a case that is not planned."""
+        """Return how many trials a case should have had; None where no plan says it."""
+        if not self._counts:
+            return None
         where = key.module, key.test
         test = self._tests.get(where)
         if test is None or key.variant not in self._variants[where]:
@@ -68,13 +71,18 @@ class _Planned:
         return self._tests.get((key.module, key.test))
 
 
-def accepted_from(records: Iterable[ItemRecord], plan: Plan | None = None) -> Measured:
+def accepted_from(
+    records: Iterable[ItemRecord], plan: Plan | None = None, *, pooled: bool = False
+) -> Measured:
     """Return each case's scores as means over its trials, in the order of the records.
+
+    *pooled* records are of several runs of *plan*: as many trials as there are, however many a run
+    has of each case.
 
     A case of which a trial errored, was skipped, was not scored or (by *plan*) is missing has no
     entry: a mean over what happened to work is no measurement of the case.
     """
-    planned, alike = _Planned(plan or Plan()), _Alike()
+    planned, alike = _Planned(plan or Plan(), counts=not pooled), _Alike()
     judges: set[str] = set()
     found: dict[EntryKey, list[ItemRecord] | Accepted | Unmeasured] = {}
     for record in records:

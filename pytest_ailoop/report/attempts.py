@@ -11,12 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_ailoop.data.record import RunRecord, plain
+from pytest_ailoop.data.record import Plan, RunRecord, plain
 from pytest_ailoop.digest import digest
+from pytest_ailoop.errors import RunError
 from pytest_ailoop.report import runs
 from pytest_ailoop.report.numbers import percent
 
-__all__ = ["attempt_words", "counted"]
+__all__ = ["attempt_words", "attempts_of", "counted", "inputs_of"]
 
 _LOOKED = 50
 """The newest kept runs; older ones are not counted."""
@@ -34,19 +35,60 @@ def counted(root: Path, run: RunRecord) -> RunRecord:
     """
     if run.commit is None or run.plan.narrowed:
         return run
-    inputs = digest(plain(replace(run.plan, paths=())))
+    inputs = inputs_of(run.plan)
     same = run.commit, run.dirty, inputs
-    earlier = [one["exit_status"] for one in _heads(root) if _inputs(one) == same]
+    earlier = [one["exit_status"] for _, one in _heads(root) if _inputs(one) == same]
     failed = sum(one == _FAILED for one in earlier)
     return replace(run, inputs=inputs, attempt=len(earlier) + 1, failed_before=failed)
+
+
+def inputs_of(plan: Plan) -> str:
+    """Return the digest of what was to run, whatever files the command line named for it."""
+    return digest(plain(replace(plan, paths=())))
+
+
+def attempts_of(root: Path, run: RunRecord) -> list[str]:
+    """Return the names of the kept runs of the same commit, changes and plan, oldest first.
+
+    *run* is among them, if it is kept, and so are those that stopped early: which of the runs do is
+    no chance. Raises `RunError` for a run of a part or without a commit: nobody can tell what it
+    repeats.
+    """
+    plan = _whole(run)
+    if run.commit is None or plan.narrowed:
+        why = "is of a part" if run.commit else "is of no commit"
+        raise RunError(
+            f"run {run.id} {why}, so nobody can tell what it repeats; next: name the runs to pool "
+            "(ailoop accept RUN RUN), or accept it alone (ailoop accept)"
+        )
+    inputs = inputs_of(plan)
+    return [
+        name
+        for name, head in _heads(root)
+        if (head.get("commit"), head.get("dirty")) == (run.commit, run.dirty)
+        and inputs == (head.get("inputs") or _planned(root, name))
+    ]
+
+
+def _planned(root: Path, name: str) -> str | None:
+    """Where no gate decided, or it stopped early, a run does not say what its plan comes to."""
+    try:
+        return inputs_of(_whole(runs.read_run(runs.runs_folder(root) / name)))
+    except RunError:
+        return None  # A damaged run is told where it is asked for.
+
+
+def _whole(run: RunRecord) -> Plan:
+    """Return the plan as it was before the run stopped early, if it did."""
+    return replace(run.plan, narrowed=()) if run.counts.get("settled") else run.plan
 
 
 def _inputs(head: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(head.get(name) for name in ("commit", "dirty", "inputs"))
 
 
-def _heads(root: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield what the newest kept runs say of themselves before their options."""
+def _heads(root: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the newest kept runs, each with what it says of itself before its options."""
     for name in runs.names(root)[-_LOOKED:]:
         try:
             with (runs.runs_folder(root) / name / "run.json").open(encoding="utf-8") as file:
@@ -55,7 +97,7 @@ def _heads(root: Path) -> Iterator[Mapping[str, Any]]:
         except (OSError, ValueError):
             continue  # A damaged run is told where it is asked for.
         if isinstance(known.get("exit_status"), int):
-            yield known
+            yield name, known
 
 
 def attempt_words(run: RunRecord) -> str:

@@ -27,11 +27,17 @@ def next_steps(
         found.append(("ailoop show -v", "shows each case of this run"))
     kinds = _kinds(comparison, run.exit_status == 0)
     if kinds and not accepted and not run.counts.get("settled"):
-        found.append((f"ailoop accept --only {kinds}", "accepts it as the baseline"))
+        found.append(_accepting(run, kinds))
     unrecorded = {"cache", "live"}.intersection(origins)
     if unrecorded and run.options.get("replies") not in ("replay", "record"):
         found.append(("ailoop record", "keeps its replies in files for git, for replay"))
     return tuple(found)
+
+
+def _accepting(run: RunRecord, kinds: str) -> tuple[str, str]:
+    if run.attempt < 2:
+        return f"ailoop accept --only {kinds}", "accepts it as the baseline"
+    return "ailoop accept --attempts", f"accepts all {run.attempt} runs pooled, not the luckiest"
 
 
 def _kinds(comparison: Comparison, passing: bool) -> str:

@@ -26,7 +26,17 @@ from pytest_ailoop.report.shelf import plains
 from pytest_ailoop.report.timings import Timings
 from pytest_ailoop.text import suggestion, whole
 
-__all__ = ["StoredRun", "find", "latest", "missing", "names", "planned_keys", "read", "write"]
+__all__ = [
+    "StoredRun",
+    "find",
+    "latest",
+    "missing",
+    "names",
+    "planned_keys",
+    "read",
+    "read_run",
+    "write",
+]
 
 FOLDER = ".ailoop"
 
@@ -223,8 +233,7 @@ def find(root: Path, name: str | None) -> Path:
 def read(folder: Path) -> StoredRun:
     """Return the run kept in *folder*; raises `RunError` with the file and line of damage."""
     shown = f"{FOLDER}/runs/{folder.name}"
-    data = _read_json(folder / "run.json", f"{shown}/run.json")
-    run = _run_from(data, f"{shown}/run.json")
+    run = read_run(folder)
     timings = _timings(folder / "timings.json", f"{shown}/timings.json")
     records = []
     places: dict[tuple[Any, int], int] = {}
@@ -240,6 +249,12 @@ def read(folder: Path) -> StoredRun:
                 )
             records.append(replace(one, duration=timings.get(one.nodeid, 0.0)))
     return StoredRun(run=run, records=tuple(records))
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Return the run kept in *folder* without its records; raises `RunError` as `read` does."""
+    shown = f"{FOLDER}/runs/{folder.name}/run.json"
+    return _run_from(_read_json(folder / "run.json", shown), shown)
 
 
 def _run_from(data: Any, shown: str) -> RunRecord:

@@ -94,7 +94,7 @@ class Session:
             lambda: self._pinned(run.plan).compare_measured(measured, run.plan),
             place=partial(kept_path, self.settings.root),
         )
-        verdicts = self._decided(run.plan, records, baselines)
+        verdicts = self.decided(run.plan, records, baselines)
         verdicts = tuple(map(reasons.explain, verdicts))
         if any(one.blocking for one in verdicts):
             exit_status = exit_status or _FAILED
@@ -124,9 +124,10 @@ class Session:
     def _pinned(self, plan: Plan) -> Baselines:
         return Baselines.of(self.settings.root, plan, pinned=True)
 
-    def _decided(
+    def decided(
         self, plan: Plan, records: Sequence[ItemRecord], baselines: Baselines
     ) -> tuple[GateVerdict, ...]:
+        """Return what the gates over *plan* say of *records*, held against *baselines*."""
         config = self.settings.config
         if not config.gates and not any(one.gates for one in plan.tests):
             return ()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pytest_ailoop.baseline.books import Accepting, Baselines, accept_into, slipped
 from pytest_ailoop.baseline.hygiene import Undecided
-from pytest_ailoop.data.baseline import Comparison
+from pytest_ailoop.data.baseline import Accepted, Comparison
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.record import ItemKey, ItemRecord, RunRecord
 from pytest_ailoop.data.slice import Slice
@@ -46,6 +46,8 @@ class Outcome:
     """What was written into baselines and what was left, in words; empty if nothing was asked."""
     refused: tuple[str, ...] = ()
     """What was asked for and not done, with the reason."""
+    taken: tuple[Accepted, ...] = ()
+    """The lines that were written anew."""
     faults: tuple[str, ...] = ()
     """Baselines that cannot be read or written, and run files that were cut short."""
     warnings: tuple[str, ...] = ()
@@ -137,6 +139,7 @@ def settle(
         warnings=slipped(baselines, plan, run.gates, written=bool(done.accepted)),
         accepted=done.accepted,
         refused=done.refused,
+        taken=done.taken,
         faults=(*map("baseline unreadable: {}".format, baselines.faults.values()), *done.faults),
         missing=tuple(missing),
     )
