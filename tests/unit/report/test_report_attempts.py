@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pytest_ailoop.data.record import Plan, RunRecord
+from pytest_ailoop.errors import RunError
 from pytest_ailoop.report import runs
-from pytest_ailoop.report.attempts import attempt_words, counted
+from pytest_ailoop.report.attempts import attempt_words, attempts_of, counted
 from tests.fakes.gated import item, plan
 
 PLAN = plan([item("a")])
@@ -71,3 +72,32 @@ def test_words(attempt: int, failed: int, status: int, words: str) -> None:
     assert words == attempt_words(found)
     changed = attempt_words(replace(found, dirty="d"))
     assert words.replace("this commit", "this commit and changes") == changed
+
+
+def test_attempts_are_found_with_gates_or_without(tmp_path: Path) -> None:
+    """Runs of the same commit, changes and plan; those of a part are none, those that stopped are.
+
+    Which runs stop early is no chance, so that to leave them out would choose among the runs.
+    """
+    keep(tmp_path, 1)
+    runs.write(tmp_path, run(2), [])
+    keep(tmp_path, 3, commit="other")
+    keep(tmp_path, 4, dirty="changed")
+    keep(tmp_path, 5, plan=plan([item("b")]))
+    keep(tmp_path, 6, plan=replace(PLAN, narrowed=("-k",)))
+    stopped = replace(PLAN, narrowed=("stopped early: settled after 3 of 9 items",))
+    keep(tmp_path, 7, plan=stopped, counts={"settled": 6})
+    keep(tmp_path, 8)
+    assert ["2026-1", "2026-2", "2026-7", "2026-8"] == attempts_of(tmp_path, run(8))
+
+
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [({"commit": None}, "of no commit"), ({"plan": Plan(narrowed=("--lf",))}, "of a part")],
+)
+def test_what_repeats_nothing_known_has_no_attempts(
+    tmp_path: Path, odd: dict[str, Any], why: str
+) -> None:
+    """The error says how to go on."""
+    with pytest.raises(RunError, match=rf"run 2026-9 is {why}.* next: name the runs to pool"):
+        attempts_of(tmp_path, run(**odd))
