@@ -26,7 +26,8 @@ def drawn(case: str, passed: float | None, **more: Any) -> ItemRecord:
 
 def kept(number: int, *passed: float | None, planned: Plan | None = None, **more: Any) -> StoredRun:
     """Return a run with a live result for each case."""
-    records = tuple(drawn(f"c{at}", one) for at, one in enumerate(passed))
+    output = f"digest of run {number}"
+    records = tuple(drawn(f"c{at}", one, output=output) for at, one in enumerate(passed))
     values = {"started": "", "duration": 0.0, "commit": "abcdef", "plan": planned or plan(records)}
     run = RunRecord(**{"id": f"r{number}", **values, **more})
     return StoredRun(run=run, records=records)
@@ -50,7 +51,7 @@ def test_runs_are_accepted_together(tmp_path: Path) -> None:
 
 def test_the_order_is_none_of_it(tmp_path: Path) -> None:
     """The same runs, named in any order, give the same bytes; so does accepting twice."""
-    runs = [kept(n, n % 2, 1, case_output) for n, case_output in enumerate((0, 1, 1))]
+    runs = [kept(n, n % 2, 1, last) for n, last in enumerate((0, 1, 1))]
     accepted(tmp_path, *runs)
     before = baseline(tmp_path).read_bytes()
     assert ("nothing to accept",) == accepted(tmp_path, *reversed(runs)).accepted
