@@ -50,7 +50,10 @@ class Folding:
             item.extra_keyword_matches = _NO_WORDS
 
     def wake(self, item: Any) -> None:
-        """Give *item* words of its own again, which plugins may add to."""
+        """Give *item* words of its own again: pytest asks for them often, plugins may add some."""
+        unfold = getattr(item.keywords, "_unfold", None)
+        if unfold is not None:
+            unfold()
         if getattr(item, "extra_keyword_matches", None) is _NO_WORDS:
             item.extra_keyword_matches = set()
 

@@ -49,12 +49,7 @@ class Leftovers:
         self._config = config
         self._passing = tuple(_passing())
         self._folding, self._reports = Folding(), light.Reports()
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        cell = cell_of(item)
-        if cell is not None:
-            self._folding.fold(item, cell)
+        self._failed_parts: Any = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -85,7 +80,9 @@ class Leftovers:
             if key in item.stash:
                 del item.stash[key]
         # pytest's count of failed parts, which counts none for whoever is asked about.
-        counts = _failed_parts(self._config)
+        counts = self._failed_parts
+        if counts is None:
+            counts = self._failed_parts = _failed_parts(self._config)
         if counts.get(item.id, None) == 0:
             del counts[item.id]
 

@@ -6,6 +6,10 @@ import signal
 import threading
 import time
 
+# The functions of `signal` itself make an enum of each handler, twice an item.
+from _signal import getsignal  # type: ignore[import-not-found]
+from _signal import signal as handle
+
 __all__ = ["Presses"]
 
 _UNWINDS = 1.0
@@ -30,8 +34,8 @@ class Presses:
         """Hear them until `rest`; nothing changes where the project handles them itself."""
         self.again, self._first, self._in_words = False, None, False
         in_main = threading.current_thread() is threading.main_thread()
-        if in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._take)
+        if in_main and getsignal(signal.SIGINT) is signal.default_int_handler:
+            handle(signal.SIGINT, self._take)
 
     def arrived(self) -> None:
         """Note that the first one came up: pytest puts it into words, until `rest`."""
@@ -39,8 +43,8 @@ class Presses:
 
     def rest(self) -> None:
         """Let them all through again."""
-        if signal.getsignal(signal.SIGINT) == self._take:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if getsignal(signal.SIGINT) == self._take:
+            handle(signal.SIGINT, signal.default_int_handler)
 
     def _take(self, *_: object) -> None:
         now = time.monotonic()
