@@ -51,9 +51,13 @@ def kind_of(change: Change) -> AcceptKind | None:
 
 
 def _is_same(before: Accepted | None, now: Accepted | None) -> bool:
-    """A line of an older file, which does not say what was asked, is not rewritten for that."""
-    if before is not None and now is not None and not before.asked_digest:
-        before = replace(before, asked_digest=now.asked_digest)
+    """A line of an older file does not say what was asked, or who judged: no reason to write it."""
+    if before is not None and now is not None:
+        before = replace(
+            before,
+            asked_digest=before.asked_digest or now.asked_digest,
+            judges_answered=before.judges_answered or now.judges_answered,
+        )
     return before == now
 
 

@@ -41,6 +41,7 @@ def _causes(group: _Group, members: Sequence[Change], judges: Collection[str]) -
         "models asked": list(_asked(both, variant)),
         "models answered": list(_pairs(both, "model answered")),
         "checks": list(_checks(both, judges)),
+        "judges answered": list(_judged(both)),
         "data": list(_rows(members)),
         "trials": list(_pairs(both, "trials")),
     }
@@ -69,6 +70,8 @@ def _is_known(name: str, both: _Both) -> bool:
         return all(before.asked_digest for _, before, _ in both)
     if name == "models answered":
         return any(before.models_answered for _, before, _ in both)
+    if name == "judges answered":
+        return any(before.judges_answered and now.judges_answered for _, before, now in both)
     return name != "trials"
 
 
@@ -101,13 +104,10 @@ def _asked(both: _Both, variant: Variant) -> Iterator[str]:
 
 def _pairs(both: _Both, cause: str) -> Iterator[str]:
     """Yield from what to what it went in most cases."""
-    found: Counter[str] = Counter()
-    for one, before, now in both:
-        if cause in one.causes:
-            sides = (before.trials, now.trials)
-            if cause == "model answered":
-                sides = (_names(before), _names(now))  # type: ignore[assignment]
-            found["{} -> {}".format(*sides)] += 1
+    tell = _names if cause == "model answered" else _trials
+    found = Counter(
+        f"{tell(before)} -> {tell(now)}" for one, before, now in both if cause in one.causes
+    )
     if found:
         ((words, _),) = found.most_common(1)
         yield f"{cause} {words} {_of(found.total(), both)}"
@@ -115,6 +115,22 @@ def _pairs(both: _Both, cause: str) -> Iterator[str]:
 
 def _names(entry: Accepted) -> str:
     return ", ".join(entry.models_answered) or "none"
+
+
+def _trials(entry: Accepted) -> str:
+    return f"{entry.trials} of {entry.runs} runs" if entry.runs > 1 else str(entry.trials)
+
+
+def _judged(both: _Both) -> Iterator[str]:
+    """Yield who answered in the place of whom, where judges were asked, in most cases."""
+    found = Counter(
+        tuple(", ".join(side.judges_answered) for side in (now, before))
+        for one, before, now in both
+        if "judge answered" in one.causes
+    )
+    if found:
+        (((here, there), _),) = found.most_common(1)
+        yield f"judge answered by {here}, was {there} {_of(found.total(), both)}"
 
 
 def _checks(both: _Both, judges: Collection[str]) -> Iterator[str]:

@@ -62,6 +62,7 @@ def compare(
         not_run=tuple(sorted(not_run, key=sort_key)),
         incomplete=tuple(_incomplete(plan, measured, not_run, hidden)),
         accepted=len(baseline),
+        pooled=max((one.runs for one in baseline.values()), default=1),
         counts=_counts(
             changes,
             {"not measured": len(unmeasured), "not run": len(not_run), "not compared": hidden},
@@ -144,6 +145,10 @@ def _causes(before: Accepted, now: Accepted, checks: Iterable[str]) -> Iterable[
         yield "model asked"
     if before.models_answered != now.models_answered:
         yield "model answered"
+    # A judge that is asked now and was not, or no longer, is a check that came or went.
+    judged = before.judges_answered, now.judges_answered
+    if all(judged) and judged[0] != judged[1]:
+        yield "judge answered"
     if before.trials != now.trials:
         yield "trials"
     if before.output_digests != now.output_digests:

@@ -15,7 +15,7 @@ __all__ = ["Usual", "case_from_line", "case_line", "rounded"]
 T = TypeVar("T")
 
 _CASE = {"test", "variant", "case", "trials", "scores", "digest"}
-_CASE_TOO = {"prompt", "models", "outputs", "dataset", "asked"}
+_CASE_TOO = {"asked", "dataset", "judges", "models", "outputs", "prompt", "runs"}
 _SCORE = {"mean", "n"}
 _SCORE_TOO = {"met", "direction", "check"}
 
@@ -52,12 +52,16 @@ def case_line(entry: Accepted, usual: Usual | None = None) -> dict[str, Any]:
     if "params" in variant:
         variant["params"] = dict(sorted(variant["params"].items()))
     line |= {"variant": variant, "case": key.case, "trials": entry.trials}
+    if entry.runs > 1:
+        line["runs"] = entry.runs
     line["scores"] = {name: _score_line(entry.scores[name]) for name in sorted(entry.scores)}
     line["digest"] = entry.case_digest
     if entry.prompt_digest is not None:
         line["prompt"] = entry.prompt_digest
     if entry.models_answered:
         line["models"] = list(entry.models_answered)
+    if entry.judges_answered:
+        line["judges"] = list(entry.judges_answered)
     if entry.output_digests:
         line["outputs"] = list(entry.output_digests)
     if entry.dataset_digest != usual.dataset:
@@ -107,6 +111,8 @@ def case_from_line(row: Mapping[str, Any], *, module: str, usual: Mapping[str, U
         models_answered=_strings(row, "models"),
         dataset_digest=_typed(row, "dataset", str) if "dataset" in row else shared.dataset or "",
         asked_digest=_typed(row, "asked", str) if "asked" in row else shared.asked_by(variant),
+        judges_answered=_strings(row, "judges"),
+        runs=_count(row, "runs") if "runs" in row else 1,
     )
 
 

@@ -184,12 +184,11 @@ def _entry(
     first = members[0]
     digests = {} if test is None else test.dataset.case_digests
     known = digests.get(key.case)
-    answered = {
-        call.model_answered
-        for record in members
-        for call in record.calls
-        if call.model_answered and call.purpose == "app"
-    }
+    answered: dict[str, set[str]] = {"app": set(), "judge": set()}
+    for record in members:
+        for call in record.calls:
+            if call.model_answered:
+                answered[call.purpose].add(call.model_answered)
     return Accepted(
         key=key,
         scores=alike.scores(_scores(members)),
@@ -197,9 +196,10 @@ def _entry(
         case_digest=known if known == first.case_digest else first.case_digest,
         output_digests=tuple(one.output_digest for one in members if one.output_digest),
         prompt_digest=first.prompt_digest,
-        models_answered=alike.one(models := tuple(sorted(answered)), models),
+        models_answered=alike.one(models := tuple(sorted(answered["app"])), models),
         dataset_digest="" if test is None else test.dataset.digest,
         asked_digest="" if test is None else test.asked.get(key.variant.model or "", ""),
+        judges_answered=alike.one(judges := tuple(sorted(answered["judge"])), judges),
     )
 
 

@@ -64,8 +64,10 @@ def pooled(runs: Sequence[Iterable[ItemRecord]], plan: Plan) -> Pool:
     lost: dict[EntryKey, Unmeasured] = {}
     vain: dict[_Group, ItemRecord] = {}
     judges: set[str] = set()
-    for one in runs:
+    drawn_in: dict[int, int] = {}
+    for number, one in enumerate(runs):
         records = list(one)
+        drawn_in.update((id(record), number) for record in records)
         measured = accepted_from(records, plan)
         judges |= measured.judges
         lost |= {unmeasured.key: unmeasured for unmeasured in measured.unmeasured}
@@ -75,8 +77,12 @@ def pooled(runs: Sequence[Iterable[ItemRecord]], plan: Plan) -> Pool:
                 vain[group] = record
             elif record.outcome != "settled":
                 found.setdefault(group, []).append(record)
-    counted, again = _counted(found)
-    entries = accepted_from(counted, plan, pooled=True).entries
+    draws, again = _counted(found)
+    counted = [one for each in draws.values() for one in _numbered(each)]
+    entries = {
+        key: replace(one, runs=len({drawn_in[id(draw)] for draw in draws[key]}))
+        for key, one in accepted_from(counted, plan, pooled=True).entries.items()
+    }
     return Pool(
         runs=len(runs),
         records=(*counted, *(one for (key, _), one in vain.items() if key not in entries)),
@@ -92,7 +98,8 @@ def pooled(runs: Sequence[Iterable[ItemRecord]], plan: Plan) -> Pool:
 
 def _counted(
     found: Mapping[_Group, list[ItemRecord]],
-) -> tuple[list[ItemRecord], dict[EntryKey, Counter[str]]]:
+) -> tuple[dict[EntryKey, list[ItemRecord]], dict[EntryKey, Counter[str]]]:
+    """Return the draws of each case, and how many results are none."""
     random = _random(found)
     counted: dict[EntryKey, list[ItemRecord]] = {}
     again: dict[EntryKey, Counter[str]] = {}
@@ -102,7 +109,7 @@ def _counted(
         kept = {id(one) for one in draws}
         repeats = Counter(_kind(one) for one in records if id(one) not in kept)
         again.setdefault(key, Counter()).update(repeats)
-    return [one for each in counted.values() for one in _numbered(each)], again
+    return counted, again
 
 
 def _draws(records: Sequence[ItemRecord], *, is_random: bool) -> list[ItemRecord]:

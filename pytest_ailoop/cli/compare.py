@@ -79,7 +79,9 @@ def _baseline(root: Path, plan: Plan) -> _Side:
     if baselines.faults:
         module, problem = next(iter(baselines.faults.items()))
         raise BaselineError(problem, path=f"baseline of {module}")
-    return _Side(name=BASELINE, measured=Measured(entries=baselines.entries), plan=plan)
+    runs = max((one.runs for one in baselines.entries.values()), default=1)
+    name = f"{BASELINE} (pooled over {runs} runs)" if runs > 1 else BASELINE
+    return _Side(name=name, measured=Measured(entries=baselines.entries), plan=plan)
 
 
 def _files(root: Path, before: _Side, after: _Side) -> list[str] | None:

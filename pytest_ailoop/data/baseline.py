@@ -80,6 +80,10 @@ class Accepted:
     """Of the data set at the test's last acceptance."""
     asked_digest: str = ""
     """Of name and parameters of the model asked, a half each; empty where that is not known."""
+    judges_answered: tuple[str, ...] = ()
+    """Names in the replies to judges; empty where none was asked or that is not known."""
+    runs: int = 1
+    """Runs that its trials were drawn in; more than one where several were accepted pooled."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +105,8 @@ class Change:
     moved: tuple[Moved, ...] = ()
     """Worst first."""
     causes: tuple[str, ...] = ()
-    """What else differs: `prompt`, `case`, `check NAME`, `model asked`, `model answered`, `output`,
-    `trials`."""
+    """What else differs: `prompt`, `case`, `check NAME`, `model asked`, `model answered`,
+    `judge answered`, `output`, `trials`."""
     before: Accepted | None = None
     now: Accepted | None = None
 
@@ -179,6 +183,8 @@ class Comparison:
     """Why the comparison does not speak for all cases, in words; empty for a complete one."""
     accepted: int = 0
     """Lines of the baselines that were compared with; 0 is no baseline yet."""
+    pooled: int = 1
+    """Most runs that one of these lines was pooled from."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Cases by status, with `not measured`, `not run` and `not compared`; zeros are left out."""
     causes: tuple[Causes, ...] = ()

@@ -106,6 +106,8 @@ class Report:
     narrowed: tuple[str, ...]
     """Why not all was to run in the first place; part of `incomplete`."""
     has_baseline: bool
+    pooled: int = 1
+    """Most runs that a line of the baseline was pooled from."""
     gates: tuple[GateVerdict, ...] = ()
     slices: tuple[Slice, ...] = ()
     """Parts of the cases that were held against the rest; hints."""
@@ -163,6 +165,7 @@ def rows(
         incomplete=comparison.incomplete,
         narrowed=run.plan.narrowed,
         has_baseline=comparison.accepted > 0,
+        pooled=comparison.pooled,
         gates=run.gates,
         slices=tuple(slices),
         attempt=attempt_words(run),

@@ -200,7 +200,8 @@ def _totals(report: Report) -> Iterator[Line]:
         words = "none yet" + (f" ({words})" if words else "")
     if words:
         red = bool(report.total.changes.get("regressed"))
-        yield f"baseline: {words}", _RED if red else {}
+        runs = f" (pooled over {report.pooled} runs)" if report.pooled > 1 else ""
+        yield f"baseline{runs}: {words}", _RED if red else {}
 
 
 def _worst(report: Report, width: int, verbose: int) -> Iterator[Line]:

@@ -31,6 +31,8 @@ class FakeServer:
         self.suffix = ""
         #: Whether a question with REFUSE is answered 401, as servers do: with the key.
         self.refuses = False
+        #: The names under which models answer that are asked by others.
+        self.serves: dict[str, str] = {}
         #: After how many events a stream's connection breaks; None lets it end.
         self.break_streams_after: int | None = None
         self.latency, self.gzip, self.pretty, self.numbered = latency, gzip, pretty, numbered
@@ -142,6 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send({"error": {"message": "no such endpoint"}}, 404)
         elif isinstance(answer, list):
             self._stream(answer)
+        elif asked.get("model") in fake.serves:
+            self._send({**answer, "model": fake.serves[asked["model"]]})
         else:
             self._send(answer)
 

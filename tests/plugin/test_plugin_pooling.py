@@ -92,6 +92,12 @@ def test_draws_of_all_runs_are_accepted(
     means = {case: (3, round(fsum(one[case] for one in seen) / 3, 6)) for case in seen[0]}
     assert means == lines(project)
     before = project.baseline().read_bytes()
+    assert 3 == before.count(b'"trials": 3, "runs": 3, ')
+    result = project.run(*workers)
+    assert "baseline (pooled over 3 runs): 3 " in told(result)
+    assert "trials 3 of 3 runs -> 1 (3 of 3 cases)" in told(result)
+    assert 1 == cli.main(["compare", "baseline", "latest"])
+    assert "A: baseline (pooled over 3 runs)" in capsys.readouterr().out
     project.baseline().unlink()
     assert 0 == cli.main(["accept", *reversed(names)])
     assert before == project.baseline().read_bytes()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.openai_server import FakeServer
 from tests.fakes.right import Evals, told
 
 PROMPT = 'prompt="say.prompt.md"'
@@ -60,3 +61,32 @@ def test_what_is_asked_of_a_model_is_named(project: Any) -> None:
         assert not words or f"changed since the baseline: {words}" in told(result)
         args = ()
     assert '"asked": {"mini": "' in project.baseline().read_text()
+
+
+JUDGED = """
+import pathlib
+
+@pytest.mark.ailoop(dataset="cases.jsonl", model="m")
+async def test_it(case, llm):
+    await expect(await llm(case.input)).to(judge("Is it kind?", model="wise"))
+    right = int(pathlib.Path(__file__).with_name("right.txt").read_text())
+    expect(int(case.id[1:]) < right).to(equals(True))
+"""
+
+
+def test_the_model_that_answered_for_a_judge_is_named(
+    project: Any, workers: tuple[str, ...]
+) -> None:
+    """Where another one answers under the name that is asked, scores may move by it."""
+    with FakeServer() as server:
+        models = (f'[models.{one}]\nbase_url = "{server.url}"\n' for one in ("m", "wise"))
+        project.write("ailoop.toml", "".join(models))
+        evals = Evals(project, cases=3)
+        project.eval(JUDGED)
+        server.serves = {"m": "m-1", "wise": "wise-1"}
+        live = ("--ailoop-replies=live", *workers)
+        evals.run(3, "--snapshot-update", *live)
+        assert '"models": ["m-1"], "judges": ["wise-1"]' in evals.kept()
+        server.serves = {"m": "m-1", "wise": "wise-2"}
+        words = "changed since the baseline: judge answered by wise-2, was wise-1 (3 of 3 cases)"
+        assert words in told(evals.run(2, *live))

@@ -11,13 +11,14 @@ from pytest_ailoop.baseline.causes import causes
 from pytest_ailoop.baseline.compare import change_of, compare
 from pytest_ailoop.baseline.measure import accepted_from
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, Causes, EntryKey
+from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.digest import digest_pair
 from tests.fakes.gated import item, plan
 
 VARIANT = Variant(model="mini", prompt="terse")
-SAME = ("prompts", "models asked", "models answered", "checks", "data")
+SAME = ("prompts", "models asked", "models answered", "checks", "judges answered", "data")
 
 
 def line(case: str = "a", passed: float = 1.0, **changes: object) -> Accepted:
@@ -34,6 +35,7 @@ def line(case: str = "a", passed: float = 1.0, **changes: object) -> Accepted:
         "prompt_digest": "p1",
         "models_answered": ("mini-1",),
         "asked_digest": digest_pair("mini-1", {}),
+        "judges_answered": ("wise-1",),
     }
     return Accepted(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -67,8 +69,14 @@ def of(*pairs: tuple[Accepted | None, Accepted | None], judges: tuple[str, ...] 
             "models answered",
             "model answered mini-1 -> mini-2 (1 of 2 cases)",
         ),
+        (
+            {"judges_answered": ("wise-2",)},
+            "judges answered",
+            "judge answered by wise-2, was wise-1 (1 of 2 cases)",
+        ),
         ({"case_digest": "d2"}, "data", "data rows (1 changed)"),
         ({"trials": 3}, None, "trials 1 -> 3 (1 of 2 cases)"),
+        ({"trials": 3, "runs": 3}, None, "trials 1 -> 3 of 3 runs (1 of 2 cases)"),
         ({"scores": scores(contains="c2", passed="")}, "checks", "check contains (1 of 2 cases)"),
         ({"scores": scores(contains="c1", passed="", near="c9")}, "checks", "check near came"),
     ],
@@ -85,7 +93,7 @@ def test_what_is_the_same_is_said_as_far_as_it_is_known() -> None:
     assert SAME == of((line(), line(passed=0.0))).same
     old = line(asked_digest="", prompt_digest=None)
     found = of((old, line(passed=0.0, prompt_digest=None)))
-    assert ("models answered", "checks", "data") == found.same
+    assert ("models answered", "checks", "judges answered", "data") == found.same
     assert ((), 1, 1) == (found.changed, found.cases, found.moved)
 
 
@@ -105,6 +113,24 @@ def test_judges_are_known_by_the_records() -> None:
     polite = Score(name="polite", value=1.0, kind="judge")
     records = [item("a", scores=(polite, Score(name="passed", value=1.0, kind="outcome")))]
     assert frozenset({"polite"}) == accepted_from(records).judges
+
+
+def test_who_answered_for_a_judge_is_known_by_its_calls() -> None:
+    """Apart from who answered the application."""
+    calls = [
+        Call(digest="d", path="/x", origin="live", purpose=purpose, model_answered=name)
+        for purpose, name in (("app", "mini-1"), ("judge", "wise-1"), ("judge", "wise-1"))
+    ]
+    (found,) = accepted_from([item("a", calls=tuple(calls))]).entries.values()
+    assert (("mini-1",), ("wise-1",)) == (found.models_answered, found.judges_answered)
+
+
+def test_a_judge_that_came_or_is_not_known_is_no_other_judge() -> None:
+    """Older lines do not say who judged: that is neither changed nor the same."""
+    for before, now in (((), ("wise-1",)), (("wise-1",), ())):
+        found = of((line(judges_answered=before), line(passed=0.0, judges_answered=now)))
+        assert () == found.changed
+        assert "judges answered" not in found.same
 
 
 def test_an_item_that_stops_early_has_lost_no_check() -> None:
@@ -135,6 +161,8 @@ def test_what_was_asked_is_unknown_to_older_lines() -> None:
     """Such a line is not rewritten for that alone; another digest is accepted."""
     known, old = line(), line(asked_digest="")
     assert None is kind_of(change_of(old, known))
+    assert None is kind_of(change_of(line(judges_answered=()), known))
+    assert "new" == kind_of(change_of(line(judges_answered=("wise-2",)), known))
     assert "new" == kind_of(change_of(line(asked_digest="m2"), known))
     change = change_of(old, known)
     comparison = compare({}, accepted_from([]), plan([]))

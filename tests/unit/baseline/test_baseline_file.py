@@ -63,6 +63,8 @@ entries = st.builds(
     models_answered=st.lists(texts, max_size=2).map(tuple),
     dataset_digest=texts,
     asked_digest=texts,
+    judges_answered=st.lists(texts, max_size=2).map(tuple),
+    runs=st.integers(1, 9),
 )
 baselines = st.lists(entries, max_size=6, unique_by=lambda one: repr(one.key))
 
@@ -115,6 +117,14 @@ def test_a_file_that_does_not_say_what_was_asked_is_read() -> None:
     assert "" == found.asked_digest
 
 
+def test_who_judged_and_how_many_runs_there_were_stand_in_the_line() -> None:
+    """Only where a judge was asked, and where several runs were pooled: other lines stay short."""
+    plain, pooled = dump([entry()]), dump([entry(runs=3, judges_answered=("wise-1",))])
+    assert '"trials": 3, "runs": 3, "scores"' in pooled
+    assert '"models": ["mini-2026"], "judges": ["wise-1"], "outputs"' in pooled
+    assert plain == pooled.replace(', "runs": 3', "").replace(', "judges": ["wise-1"]', "")
+
+
 def test_windows_line_ends_are_read() -> None:
     """A checkout with CRLF line ends and a byte order mark reads the same."""
     text = dump([entry()])
@@ -146,6 +156,8 @@ DAMAGE = [
         3,
         "expected int as 'trials'",
     ),
+    (f"{HEAD}\n{GROUP}\n" + A.replace('"n": 3', '"runs": "3", "n": 3'), 3, "unknown keys: 'runs'"),
+    (f"{HEAD}\n{GROUP}\n" + A.replace('"scores"', '"runs": "3", "scores"'), 3, "int as 'runs'"),
     (f"{HEAD}\n{GROUP}\n" + A.replace('"trials"', '"tials"'), 3, "a case line lacks 'trials'"),
     (f"{HEAD}\n{GROUP}\n" + A.replace('"prompt"', '"prmpt"'), 3, "unknown keys: 'prmpt'"),
     (f"{HEAD}\n{GROUP}\n" + A.replace('"digest"', '"case"'), 3, "key 'case' stands twice"),

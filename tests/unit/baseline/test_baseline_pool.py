@@ -45,6 +45,7 @@ def test_every_live_result_is_a_draw() -> None:
     """The line is the mean over the draws of all runs, and says how many they were."""
     found = pool([asked("live", 1.0)], [asked("live", 0.0)], [asked("live", 0.0)])
     assert (3, 0.333333) == (line(found).trials, line(found).scores["passed"].mean)
+    assert 3 == line(found).runs
     assert [1, 2, 3] == [one.key.trial for one in found.records]
     assert "accepted 1 line pooled over 3 runs (3 draws)" == told(found)
 
@@ -58,6 +59,7 @@ def test_a_stored_reply_is_no_draw_where_another_run_has_one(stored: Origin) -> 
     ):
         found = pool(*runs)
         assert (1, 1.0) == (line(found).trials, line(found).scores["passed"].mean)
+        assert 1 == line(found).runs
         assert told(found).endswith("(1 draw; 1 stored reply counted once)")
 
 
