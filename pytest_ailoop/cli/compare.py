@@ -20,7 +20,7 @@ from pytest_ailoop.data.record import Plan
 from pytest_ailoop.errors import BaselineError, UsageError
 from pytest_ailoop.report import lineage, runs
 from pytest_ailoop.report.numbers import percent
-from pytest_ailoop.report.since import told
+from pytest_ailoop.report.since import GroupKey, code_words, told
 from pytest_ailoop.report.table import table
 from pytest_ailoop.report.terminal import Line, change_words, move_lines
 
@@ -43,7 +43,9 @@ class _Side:
     measured: Measured
     plan: Plan
     commit: str | None = None
-    """Where the run stood, if nothing was changed since."""
+    """Where the run stood."""
+    is_dirty: bool = False
+    """Whether something was changed since."""
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -59,7 +61,8 @@ def compare(options: argparse.Namespace) -> int:
     before = before or _baseline(root, known.plan)
     after = after or _baseline(root, known.plan)
     found = compare_entries(before.measured.entries, after.measured, after.plan)
-    show_lines(_lines(before, after, found, _files(root, before, after)))
+    why = told(found, _files(root, before, after), since="A", code=_code(root, before, after))
+    show_lines(_lines(before, after, found, why))
     differ = any(one.status != "unchanged" for one in found.changes)
     unsure = before.measured.unmeasured or found.unmeasured or found.not_run
     return 1 if differ or unsure else 0
@@ -69,8 +72,13 @@ def _run(root: Path, name: str) -> _Side:
     stored = runs.read(runs.find(root, name))
     measured = accepted_from(stored.records, stored.run.plan)
     run = stored.run
-    commit = None if run.dirty else run.commit
-    return _Side(name=f"run {run.id}", measured=measured, plan=run.plan, commit=commit)
+    return _Side(
+        name=f"run {run.id}",
+        measured=measured,
+        plan=run.plan,
+        commit=run.commit,
+        is_dirty=run.dirty is not None,
+    )
 
 
 def _baseline(root: Path, plan: Plan) -> _Side:
@@ -86,15 +94,27 @@ def _baseline(root: Path, plan: Plan) -> _Side:
 
 def _files(root: Path, before: _Side, after: _Side) -> list[str] | None:
     """Return the files that differ between two runs, where both stood on a commit as it was."""
-    if before.commit is None or after.commit is None:
+    if before.commit is None or after.commit is None or before.is_dirty or after.is_dirty:
         return None
     if before.commit == after.commit:
         return []
     return lineage.changed_since(root, before.commit, after.commit)
 
 
+def _code(root: Path, before: _Side, after: _Side) -> str:
+    """Return in words how far the code of two runs is apart."""
+    if before.commit is None or after.commit is None:
+        return ""
+    counts = None
+    if before.commit != after.commit:
+        counts = lineage.apart(root, before.commit, after.commit)
+    names = [name for name, side in (("A", before), ("B", after)) if side.is_dirty]
+    dirty = f"changes not committed in {' and '.join(names)}" if names else ""
+    return code_words(before.commit, after.commit, counts, dirty)
+
+
 def _lines(
-    before: _Side, after: _Side, found: Comparison, files: list[str] | None
+    before: _Side, after: _Side, found: Comparison, why: Mapping[GroupKey, str]
 ) -> Iterator[Line]:
     yield f"A: {before.name}", {}
     yield f"B: {after.name}", {}
@@ -102,7 +122,7 @@ def _lines(
     body = [_cells(group, each) for group, each in _groups(found.changes).items()]
     for line in table(head, body, width=width()):
         yield line, {}
-    for (_, test, variant), words in told(found, files, since="A").items():
+    for (_, test, variant), words in why.items():
         group = " ".join(part for part in (test, variant.label) if part)
         yield text.one_line(f"{group}: {words}", 400), {}
     yield from move_lines(found.changes, title="changed cases:")

@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,16 @@ from pytest_ailoop.digest import LENGTH
 from pytest_ailoop.settings import Settings
 
 __all__ = [
+    "Standing",
     "accepted_at",
+    "apart",
     "changed_since",
-    "commit_of",
     "counted",
-    "dirty_of",
+    "is_ours",
     "listed",
     "models_of",
     "name_and_version",
+    "standing",
     "versions",
 ]
 
@@ -34,28 +37,68 @@ PATIENCE = 5.0
 """Seconds that git may take; a slow or absent one costs the lineage, not the run."""
 
 
-def commit_of(root: Path) -> str | None:
-    """Return the commit that *root* stands on; None outside a repository or without git."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Where the code stood that a run measured."""
+
+    commit: str | None = None
+    """None outside a repository or without git."""
+    dirty: str | None = None
+    """Digest of the changes since; None for a clean tree. Changed files count with their content,
+    untracked ones by name."""
+    files: int = 0
+    """Files that were not committed as they were; baselines and recordings are none of them."""
+
+
+def standing(root: Path) -> Standing:
+    """Return the commit that *root* stands on, and what was changed since."""
     found = _git(root, "rev-parse", "--verify", "HEAD")
-    return found.decode("ascii", "replace").strip() if found else None
-
-
-def dirty_of(root: Path) -> str | None:
-    """Return a digest of the changes since the commit; None for a clean tree or without git.
-
-    Changed files count with their content, untracked ones by name.
-    """
+    commit = found.decode("ascii", "replace").strip() if found else None
     status = _git(root, "status", "--porcelain=v1", "-z")
     if not status:
-        return None
+        return Standing(commit=commit)
     changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary") or b""
-    return hashlib.sha256(status + b"\0" + changes).hexdigest()[:LENGTH]
+    dirty = hashlib.sha256(status + b"\0" + changes).hexdigest()[:LENGTH]
+    return Standing(commit=commit, dirty=dirty, files=sum(map(_counts, _changed(status))))
 
 
-def accepted_at(root: Path, baseline: Path) -> str | None:
-    """Return the commit that last changed *baseline*; None where there is none."""
-    found = _git(root, "log", "-1", "--format=%H", "--", os.fspath(baseline))
-    return found.decode("ascii", "replace").strip() or None if found else None
+def _changed(status: bytes) -> Iterator[str]:
+    """Yield the files of a status; of a renamed one the new name, which comes first."""
+    entries = iter(status.split(b"\0"))
+    for one in entries:
+        if one:
+            yield os.fsdecode(one[3:])
+        if one[:1] in (b"R", b"C"):
+            next(entries, None)
+
+
+def _counts(name: str) -> bool:
+    return not is_ours(name)
+
+
+def is_ours(name: str) -> bool:
+    """Return whether runs write the file: what they leave behind is no cause."""
+    return not {"__snapshots__", "__recordings__"}.isdisjoint(Path(name).parts)
+
+
+def accepted_at(root: Path, baseline: Path) -> tuple[str | None, bool]:
+    """Return the commit that last changed *baseline*, None where there is none or git cannot tell.
+
+    And whether it cannot for the history was cut: the first commit of a shallow clone seems to
+    have changed every file.
+    """
+    how = ("--decorate=full", "--format=%H%x00%D")
+    found = _git(root, "log", "-1", *how, "--", os.fspath(baseline))
+    commit, _, names = (found or b"").decode("ascii", "replace").strip().partition("\0")
+    is_cut = "grafted" in names.split(", ")
+    return (None if is_cut else commit or None), is_cut
+
+
+def apart(root: Path, one: str, other: str) -> tuple[int, int] | None:
+    """Return how many commits *one* and *other* have that the other has not."""
+    found = _git(root, "rev-list", "--count", "--left-right", f"{one}...{other}")
+    counts = (found or b"").split()
+    return (int(counts[0]), int(counts[1])) if len(counts) == 2 else None
 
 
 def changed_since(root: Path, commit: str, until: str | None = None) -> list[str] | None:

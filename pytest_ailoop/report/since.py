@@ -14,49 +14,98 @@ from pytest_ailoop.data.baseline import Causes, Comparison, sorted_axes
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.report import lineage
+from pytest_ailoop.report.lineage import Standing
 from pytest_ailoop.report.numbers import number
 from pytest_ailoop.text import cut, plural
 
-__all__ = ["Code", "GroupKey", "Reasons", "causes_words", "flip_words", "flips", "told"]
+__all__ = [
+    "Code",
+    "GroupKey",
+    "Reasons",
+    "causes_words",
+    "code_words",
+    "flip_words",
+    "flips",
+    "told",
+]
 
 GroupKey = tuple[str, str, Variant]
 """Module, test and variant, its axes sorted by name."""
 
 
 class Code:
-    """What git knows of the files that changed since a baseline was committed; asked once each."""
+    """What git knows of the code that changed since a baseline was committed; asked once each."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._known: dict[Path, list[str] | None] = {}
+    def __init__(self, root: Path, now: Standing | None = None) -> None:
+        """*now* is where the code of the run stood."""
+        self._root, self._now = root, now or Standing()
+        self._known: dict[Path, tuple[list[str] | None, str]] = {}
+        self._changed: dict[str, list[str] | None] = {}
+        self._told: dict[str, str] = {}
 
-    def since(self, baseline: Path) -> list[str] | None:
-        """Return the files that changed since *baseline* was committed as it is now.
+    def since(self, baseline: Path) -> tuple[list[str] | None, str]:
+        """Return the files that changed since *baseline* was committed as it is now, and in words
+        how far the code has gone: `code: abc1234 -> def5678, 3 commits, 2 files not committed`.
 
-        None where git cannot tell: no repository, or a baseline that is not committed.
+        None where git cannot tell: no repository, a shallow one, or a baseline that is not
+        committed; the words are empty where the code is the same.
         """
         if baseline not in self._known:
             self._known[baseline] = self._since(baseline)
         return self._known[baseline]
 
-    def _since(self, baseline: Path) -> list[str] | None:
-        commit = lineage.accepted_at(self._root, baseline)
-        found = lineage.changed_since(self._root, commit) if commit else None
+    def _since(self, baseline: Path) -> tuple[list[str] | None, str]:
+        commit, is_cut = lineage.accepted_at(self._root, baseline)
+        if commit is None:
+            return None, _CUT if is_cut else ""
+        # Most baselines were committed together: git is asked of each commit once.
+        if commit not in self._changed:
+            self._changed[commit] = lineage.changed_since(self._root, commit)
+        found = self._changed[commit]
         if found is None or baseline.relative_to(self._root).as_posix() in found:
-            return None
-        return [one for one in found if not set(_OURS) & set(Path(one).parts)]
+            return None, ""
+        if commit not in self._told:
+            self._told[commit] = self._words(commit)
+        return [one for one in found if not lineage.is_ours(one)], self._told[commit]
+
+    def _words(self, commit: str) -> str:
+        now = self._now.commit
+        counts = lineage.apart(self._root, commit, now) if now and now != commit else None
+        dirty = f"{plural(self._now.files, 'file')} not committed" if self._now.files else ""
+        return code_words(commit, now, counts, dirty)
 
 
-#: What runs leave behind is no cause.
-_OURS = ("__snapshots__", "__recordings__")
+_CUT = "code: not known, the history of a shallow clone is cut (fetch-depth: 0 gets all of it)"
+
+
+def code_words(
+    before: str | None, now: str | None, counts: tuple[int, int] | None = None, dirty: str = ""
+) -> str:
+    """Return `code: abc1234 -> def5678, 3 commits`: how the code of two runs stands to each other.
+
+    *counts* are the commits that each has and the other has not; *dirty* says what was not
+    committed. Empty where one of the two is not known, or nothing differs.
+    """
+    if before is None or now is None or (before == now and not dirty):
+        return ""
+    way = [before[:_SHORT] if before == now else f"{before[:_SHORT]} -> {now[:_SHORT]}"]
+    back, on = counts or (0, 0)
+    way += [f"{plural(back, 'commit')} back"] if back else []
+    way += [f"{plural(on, 'commit')}{' on' if back else ''}"] if on else []
+    return f"code: {', '.join([*way, *([dirty] if dirty else [])])}"
+
+
+_SHORT = 7
 
 
 def told(
-    comparison: Comparison, files: Sequence[str] | None = None, *, since: str
+    comparison: Comparison, files: Sequence[str] | None = None, *, since: str, code: str = ""
 ) -> Mapping[GroupKey, str]:
     """Return for each group of which a score moved what changed since, in words."""
     found = _by_group(comparison).items()
-    return {group: causes_words(one, files, since=since) for group, one in found if one.moved}
+    return {
+        group: causes_words(one, files, since=since, code=code) for group, one in found if one.moved
+    }
 
 
 class Reasons:
@@ -101,20 +150,28 @@ class Reasons:
 
     def _words(self, causes: Causes, since: str) -> str:
         path = self._place(causes.module, since)
-        files = self._code.since(path) if causes.moved else None
-        return causes_words(causes, files, since=f"the {since}")
+        files, code = self._code.since(path) if causes.moved else (None, "")
+        return causes_words(causes, files, since=f"the {since}", code=code)
 
 
 def _by_group(comparison: Comparison) -> dict[GroupKey, Causes]:
     return {(one.module, one.test, one.variant): one for one in comparison.causes}
 
 
-def causes_words(causes: Causes, files: Sequence[str] | None = None, *, since: str) -> str:
+def causes_words(
+    causes: Causes, files: Sequence[str] | None = None, *, since: str, code: str = ""
+) -> str:
     """Return `changed since the baseline: prompt terse (60 of 60 cases)`, or what did not.
 
     *files* are those that changed since, where that is known; *since* names what is compared
-    with. Empty where nothing changed and nothing moved.
+    with; *code* how far the code has gone, which stands last: it is where to look, no cause.
+    Empty where nothing changed and nothing moved.
     """
+    found = _causes_words(causes, files, since)
+    return f"{found}; {code}" if found and code else found
+
+
+def _causes_words(causes: Causes, files: Sequence[str] | None, since: str) -> str:
     changed = [*causes.changed, *_files(files)]
     if changed:
         return f"changed since {since}: {'; '.join(changed)}{_rescored(causes)}"

@@ -82,14 +82,15 @@ class Session:
         Raises nothing of its own: what cannot be read or written is among the outcome's faults.
         """
         records, missing = self.records, self.missing
+        stands = lineage.standing(self.settings.root)
         run = self._run(
-            records, exit_status, started, duration, arguments, seeds or {}, len(missing)
+            records, stands, exit_status, started, duration, arguments, seeds or {}, len(missing)
         )
         baselines = Baselines.of(self.settings.root, run.plan)
         measured = accepted_from(records, run.plan)
         comparison = baselines.compare_measured(measured, run.plan)
         reasons = Reasons(
-            Code(self.settings.root),
+            Code(self.settings.root, stands),
             comparison,
             lambda: self._pinned(run.plan).compare_measured(measured, run.plan),
             place=partial(kept_path, self.settings.root),
@@ -160,6 +161,7 @@ class Session:
     def _run(
         self,
         records: Sequence[ItemRecord],
+        stands: lineage.Standing,
         exit_status: int,
         started: datetime,
         duration: float,
@@ -171,15 +173,14 @@ class Session:
         counts: Counter[str] = Counter()
         models = lineage.models_of(lineage.counted(records, counts))
         counts["missing"] = missing
-        root = self.settings.root
         return RunRecord(
             # The fraction of the second, not chance: runs sort by when they began.
             id=f"{moment:%Y%m%d-%H%M%S}-{moment.microsecond // 16:04x}",
             started=moment.isoformat(timespec="seconds"),
             duration=round(duration, 3),
             exit_status=exit_status,
-            commit=lineage.commit_of(root),
-            dirty=lineage.dirty_of(root),
+            commit=stands.commit,
+            dirty=stands.dirty,
             options=lineage.options_of(self.settings, arguments),
             versions=lineage.versions(),
             seeds={"sample": self.settings.seed, **seeds},

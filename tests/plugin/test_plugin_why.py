@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import pytest
 
+from pytest_ailoop import cli
 from tests.fakes.openai_server import FakeServer
 from tests.fakes.right import Evals, told
 
@@ -90,3 +92,44 @@ def test_the_model_that_answered_for_a_judge_is_named(
         server.serves = {"m": "m-1", "wise": "wise-2"}
         words = "changed since the baseline: judge answered by wise-2, was wise-1 (3 of 3 cases)"
         assert words in told(evals.run(2, *live))
+
+
+def git(project: Any, *arguments: str) -> str:
+    name = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    done = subprocess.run(
+        ["git", *name, *arguments], cwd=project.path, check=True, capture_output=True
+    )
+    return done.stdout.decode().strip()
+
+
+def test_how_far_the_code_went_is_told(
+    project: Any,
+    workers: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From the commit of the baseline's file to that of the run, after what changed of ours."""
+    evals = Evals(project, cases=3)
+    project.write(".gitignore", "__pycache__\n.ailoop\n")
+    evals.run(3, "--snapshot-update")
+    git(project, "init", "-q")
+    commits = []
+    for number in "12":
+        project.write("app.py", number)
+        git(project, "add", ".")
+        git(project, "commit", "-qm", number)
+        commits.append(git(project, "rev-parse", "HEAD")[:7])
+    way = " -> ".join(commits)
+    result = told(evals.run(2, *workers))
+    words = f"2 files in git (app.py, right.txt); code: {way}, 1 commit, 1 file not committed"
+    assert f"changed since the baseline: {words}" in result
+    monkeypatch.chdir(project.path)
+    evals.run(3)
+    project.write("app.py", "3")
+    git(project, "commit", "-qam", "3")
+    evals.run(1)
+    first, second = project.runs[-2:]
+    assert 1 == cli.main(["compare", first.name, second.name])
+    now = git(project, "rev-parse", "HEAD")[:7]
+    words = f"code: {commits[1]} -> {now}, 1 commit, changes not committed in B"
+    assert words in " ".join(capsys.readouterr().out.split())

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_ailoop.data.baseline import Causes
 from pytest_ailoop.data.variant import Variant
-from pytest_ailoop.report.since import Code, causes_words, flip_words
+from pytest_ailoop.report.since import causes_words, code_words, flip_words
 
 
 def causes(**changes: Any) -> Causes:
@@ -50,39 +48,29 @@ def test_flips_are_shown_worst_first_and_cut() -> None:
     assert "" == flip_words({})
 
 
-def git(root: Path, *arguments: str) -> None:
-    name = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    subprocess.run(["git", *name, *arguments], cwd=root, check=True, capture_output=True)
+def test_the_code_stands_last() -> None:
+    """It says where to look and hides no cause; where nothing moved it says nothing."""
+    code = "code: abc1234 -> def5678"
+    found = causes(changed=("prompt terse (9 of 9 cases)",))
+    words = "changed since A: prompt terse (9 of 9 cases); code: abc1234 -> def5678"
+    assert words == causes_words(found, since="A", code=code)
+    assert "" == causes_words(causes(), since="A", code=code)
 
 
-def kept(root: Path, **files: str) -> Path:
-    """Commit *files* below *root* beside a baseline, and return the baseline."""
-    git(root, "init", "-q")
-    path = root / "__snapshots__" / "test_a.ailoop"
-    path.parent.mkdir()
-    path.write_text("one")
-    (path.parent / "test_b.ailoop").write_text("one")
-    for name, text in files.items():
-        (root / name).write_text(text)
-    git(root, "add", ".")
-    git(root, "commit", "-qm", "accepted")
-    return path
+HERE, THERE = "1234567890", "abcdef0123"
+CODE = [
+    ((None, HERE), ""),
+    ((HERE, None), ""),
+    ((HERE, HERE), ""),
+    ((HERE, HERE, None, "2 files not committed"), "code: 1234567, 2 files not committed"),
+    ((HERE, THERE), "code: 1234567 -> abcdef0"),
+    ((HERE, THERE, (0, 1)), "code: 1234567 -> abcdef0, 1 commit"),
+    ((HERE, THERE, (2, 0)), "code: 1234567 -> abcdef0, 2 commits back"),
+    ((HERE, THERE, (2, 3), "x"), "code: 1234567 -> abcdef0, 2 commits back, 3 commits on, x"),
+]
 
 
-def test_git_tells_which_files_changed_since_the_baseline(tmp_path: Path) -> None:
-    """Committed or not; baselines and recordings are no causes."""
-    path = kept(tmp_path, app="1", other="1", third="1")
-    assert [] == Code(tmp_path).since(path)
-    (tmp_path / "app").write_text("2")
-    git(tmp_path, "commit", "-qam", "later")
-    (tmp_path / "other").write_text("2")
-    (path.parent / "test_b.ailoop").write_text("two")
-    assert ["app", "other"] == Code(tmp_path).since(path)
-
-
-def test_a_baseline_that_is_not_committed_has_no_commit(tmp_path: Path) -> None:
-    """Accepted since the last commit, or without git, nobody can tell what it rests on."""
-    assert None is Code(tmp_path).since(tmp_path / "__snapshots__" / "test_a.ailoop")
-    path = kept(tmp_path)
-    path.write_text("two")
-    assert None is Code(tmp_path).since(path)
+@pytest.mark.parametrize(("given", "words"), CODE)
+def test_how_far_the_code_went(given: tuple[Any, ...], words: str) -> None:
+    """By commits, and what was not committed; nothing is said of what is not known or the same."""
+    assert words == code_words(*given)
