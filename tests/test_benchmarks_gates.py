@@ -11,6 +11,7 @@ import pytest
 from benchmarks.gates.line import Calls, Line, Simulation, text_of
 from benchmarks.gates.rows import ROWS
 from benchmarks.gates.sessions import Evals
+from benchmarks.gates.several import Several
 from benchmarks.gates.system import System
 from pytest_ailoop.baseline.extension import read_baseline
 from pytest_ailoop.data.gate import GateVerdict
@@ -104,11 +105,51 @@ def test_a_line_is_missed_where_chance_would_not_do_it() -> None:
     assert text_of(Line(what="x", hits=16, of=100, most=0.05)).endswith("MISSED")
 
 
-@pytest.mark.parametrize("name", ["bar", "bar-graded", "holm"])
+GATES = {"bar": 10, "bar-graded": 80, "holm": 2, "together-bar": 10, "together-comparison": 2}
+
+
+@pytest.mark.parametrize("name", GATES)
 def test_a_row_can_be_simulated(name: str, tmp_path: Path) -> None:
     """Two sessions of each kind: figures that say nothing here, of as many gates as it tells."""
     lines = list(ROWS[name](Simulation(folder=str(tmp_path), share=0.0)))
-    assert {"bar": {10}, "bar-graded": {80}, "holm": {2}}[name] == {line.of for line in lines}
+    assert {GATES[name]} == {line.of for line in lines}
+
+
+def test_tests_are_judged_together(tmp_path: Path) -> None:
+    """One gate for each system over the rows of all tests: what is right is what was drawn."""
+    gate = {"all": "pass_rate = 0.9"}
+    evals = Several(tmp_path / "bars", gate, tests=3, cases=10, systems=2)
+    found = evals.run(BASE).gates
+    right = [
+        sum(BASE.draw(f"c{n}", 1, f"{system} t{at}")[0] for n in range(10) for at in range(3))
+        for system in ("s0", "s1")
+    ]
+    assert [30, 30] == [one.cases for one in found]
+    assert [one / 30 for one in right] == pytest.approx([one.value for one in found])
+
+
+def test_a_row_of_several_tests_is_drawn_for_each(tmp_path: Path) -> None:
+    """It counts once, with the mean of answers that are new in each test."""
+    gate = {"all": "pass_rate = 0.9"}
+    evals = Several(tmp_path / "shared", gate, tests=3, cases=10, shared=True)
+    half = replace(BASE, rate=0.5)
+    (found,) = evals.run(half).gates
+    turns = [[half.draw(f"c{n}", turn, "s0")[0] for n in range(10)] for turn in (1, 2, 3)]
+    assert 10 == found.cases
+    assert sum(map(sum, turns)) / 30 == pytest.approx(found.value)
+    assert turns[0] != turns[1] != turns[2]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_tests_are_compared_together(shared: bool, tmp_path: Path) -> None:
+    """An unchanged system is no alarm in these runs, one that got much worse is regressed."""
+    gate = {"all": "no_regression = 0.05"}
+    evals = Several(tmp_path / "compared", gate, tests=2, cases=15, shared=shared)
+    evals.accept(replace(BASE, seed="before"))
+    (same,) = evals.run(replace(BASE, seed="now")).gates
+    (worse,) = evals.run(replace(BASE, seed="worse", factor=0.2)).gates
+    assert ("regressed", 15 if shared else 30) == (worse.status, worse.cases)
+    assert "regressed" != same.status
 
 
 def asked(outcome: Outcome) -> int:

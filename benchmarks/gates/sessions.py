@@ -19,7 +19,7 @@ from benchmarks.gates import system as scripted
 if TYPE_CHECKING:
     from pytest_ailoop.session import Outcome
 
-__all__ = ["Evals"]
+__all__ = ["Evals", "Project"]
 
 EVAL = """
 import pytest
@@ -50,42 +50,27 @@ _NUMBERS = itertools.count()
 _SESSIONS = itertools.count(1)
 
 
-class Evals:
-    """A project of one eval, run again and again: each run is a session of pytest.
+class Project:
+    """A folder of evals, run again and again: each run is a session of pytest.
 
-    Every system of a run answers every case, and is a variant of the test with gates of its own.
-    *gates* is what the marker asks for, as Python, and *more* are further keywords of it; *scores*
-    are recorded besides, with *best* where they are right and 0 where not.
+    Every system of a run answers every case, and is a variant of each test with gates of its own.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        gates: str,
-        *,
-        cases: int,
-        trials: int | str = 1,
-        systems: int = 1,
-        scores: Sequence[str] = (),
-        best: float = 1.0,
-        more: str = "",
-    ) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         # Modules stay loaded by their name, so that each project's has one of its own.
         self.module = f"test_{folder.name}_{next(_NUMBERS)}"
         folder.mkdir()
-        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        rows = (json.dumps({"id": f"c{number}", "input": "x"}) for number in range(cases))
-        (folder / "cases.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
-        text = EVAL.format(
-            trials=repr(trials),
-            systems=[f"s{number}" for number in range(systems)],
-            gates=gates,
-            scores=list(scores),
-            best=best,
-            more=more and f"\n    {more},",
-        )
-        (folder / f"{self.module}.py").write_text(text, encoding="utf-8")
+        self.write("pytest.ini", "[pytest]\n")
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file."""
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def rows(self, name: str, cases: int) -> None:
+        """Write a data set of so many rows, which differ from those of any other name."""
+        rows = (json.dumps({"id": f"c{number}", "input": name}) for number in range(cases))
+        self.write(f"{name}.jsonl", "\n".join(rows) + "\n")
 
     def accept(self, system: scripted.System) -> Outcome:
         """Make a run of *system* the baseline, in the place of any other."""
@@ -112,6 +97,38 @@ class Evals:
         if len(heard.outcomes) != 1 or code != any(one.blocking for one in heard.outcomes[0].gates):
             raise RuntimeError(f"pytest ended with {code}:\n{printed.getvalue()}")
         return heard.outcomes[0]
+
+
+class Evals(Project):
+    """One eval.
+
+    *gates* is what the marker asks for, as Python, and *more* are further keywords of it; *scores*
+    are recorded besides, with *best* where they are right and 0 where not.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        gates: str,
+        *,
+        cases: int,
+        trials: int | str = 1,
+        systems: int = 1,
+        scores: Sequence[str] = (),
+        best: float = 1.0,
+        more: str = "",
+    ) -> None:
+        super().__init__(folder)
+        self.rows("cases", cases)
+        text = EVAL.format(
+            trials=repr(trials),
+            systems=[f"s{number}" for number in range(systems)],
+            gates=gates,
+            scores=list(scores),
+            best=best,
+            more=more and f"\n    {more},",
+        )
+        self.write(f"{self.module}.py", text)
 
 
 class _Heard:

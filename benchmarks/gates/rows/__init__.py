@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from benchmarks.gates.line import Calls, Line, Simulation
-from benchmarks.gates.rows import bars, comparisons, early, many, rounds
+from benchmarks.gates.rows import bars, comparisons, early, many, rounds, together
 
 __all__ = ["ROWS", "Row"]
 
@@ -18,6 +18,10 @@ ROWS: dict[str, Row] = {
     "bar": bars.one_trial,
     "bar-trials": bars.several_trials,
     "bar-graded": bars.graded,
+    "together-bar": together.bars,
+    "together-bar-shared": together.bars_shared,
+    "together-comparison": together.comparisons,
+    "together-comparison-shared": together.comparisons_shared,
     "early-bar": early.bars,
     "early-comparison": early.comparisons,
     "early-holm": early.holm,

@@ -12,7 +12,7 @@ from benchmarks.gates.sessions import Evals
 from benchmarks.gates.system import System
 from pytest_ailoop.gates.verdicts import decide_rate
 
-__all__ = ["at_the_bar", "graded", "one_trial", "several_trials"]
+__all__ = ["at_the_bar", "counted", "graded", "one_trial", "several_trials"]
 
 RATE = 0.9
 
@@ -26,7 +26,7 @@ def one_trial(simulation: Simulation) -> Iterator[Line]:
     name = f"{cases} cases, rate {RATE:.0%}, pass_rate"
     yield from at_the_bar(f"{name}(0.9)", found["pass_rate(0.9)"], 0.05)
     for bar, status in ((0.8, "passed"), (0.95, "failed")):
-        yield _counted(f"{name}({bar}): {status}", found[f"pass_rate({bar})"], status, cases, bar)
+        yield counted(f"{name}({bar}): {status}", found[f"pass_rate({bar})"], status, cases, bar)
 
 
 def several_trials(simulation: Simulation) -> Iterator[Line]:
@@ -70,8 +70,8 @@ def at_the_bar(name: str, found: Counter[str], most: float) -> Iterator[Line]:
     yield Line(what=f"{name}: failed (not below)", hits=found["failed"], of=of, most=most)
 
 
-def _counted(what: str, found: Counter[str], status: str, cases: int, bar: float) -> Line:
-    """Return a line with the share that all outcomes, gone through, give."""
+def counted(what: str, found: Counter[str], status: str, cases: int, bar: float) -> Line:
+    """Return a line with the share at a rate of 90 % that all outcomes, gone through, give."""
     exact = sum(
         comb(cases, k) * RATE**k * (1 - RATE) ** (cases - k)
         for k in range(cases + 1)
