@@ -1,0 +1,1 @@
+"""How often verdicts err that stop early, many runs a setting: `python -m benchmarks.stopping`."""
