@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from benchmarks.statistics import exact, means
+from benchmarks.statistics import early, exact, means
 from benchmarks.statistics.exact import Rule
 from pytest_ailoop.data.verdict import Pair
 from pytest_ailoop.gates.verdicts import compare_pairs, holm_regressed
@@ -43,6 +43,7 @@ def lines(sizes: range) -> Iterator[Line]:
     graded = f"graded (pseudo-pair t, w = {WEIGHT:g})"
     yield from _pairs(graded, exact.pseudo_pairs, sizes, (0.053, 0.061, 0.079, 0.079))
     yield from means.lines()
+    yield from early.lines(sizes)
     yield from _speed()
 
 

@@ -1,9 +1,11 @@
 """How often verdicts err that stop early: `python -m benchmarks.stopping [rows] [--quick]`.
 
 20,000 simulated runs of each setting: cases in random order, trials alike within a case or not,
-looked at after each case or after each round of trials until the verdict is settled. They are
-decided by `pytest_ailoop.gates.decide`, from records, as those of a session are; no pytest runs.
-`python -m benchmarks.gates` has whole sessions, and fewer of them.
+looked at after each case or after each round of trials until the verdict is settled. Bets and tests
+are those that ship; a test holds the verdicts against those of `pytest_ailoop.gates.decide`.
+`python -m benchmarks.gates` has whole sessions, and fewer of them; of one trial, all outcomes are
+gone through by `python -m benchmarks.statistics`. Rates by curtailment are not here: their verdict
+is that of the full run, always.
 
 Each line says how often something was wrong, where its share lies (99.8 %), the bound, and how many
 calls were not needed. Last come the worst of each kind. MISSED is what chance does once in a
@@ -66,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("rows", nargs="*", choices=[[], *ROWS], metavar="ROW", help=", ".join(ROWS))
-    parser.add_argument("--quick", action="store_true", help="200 runs of each: half a minute")
+    parser.add_argument("--quick", action="store_true", help="200 runs of each: seconds")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"of each setting ({RUNS})")
     return parser
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
+from zlib import crc32
 
 from benchmarks.gates.line import Calls, Line
-from benchmarks.stopping.setting import SCORE, Setting, simulated
+from benchmarks.stopping.rules import counted
+from benchmarks.stopping.setting import SCORE, Setting, drawn
 from pytest_ailoop.data.gate import GateSpec
 from pytest_ailoop.gates import specs
 
@@ -42,69 +44,86 @@ class Row:
 
 def lines(one: Row, runs: int) -> Iterator[tuple[Error | None, Line | Calls]]:
     """Simulate a row; yield its lines, those that are errors with which."""
-    found = simulated(one.setting, runs, one.what)
-    if bad := found.statuses.keys() & {"invalid", "no baseline"}:
-        raise RuntimeError(f"{one.what}: {bad}")
+    # Of all settings other runs, and each time the same.
+    statuses, made = counted(one.setting, drawn(one.setting, runs, crc32(one.what.encode())))
     for error in one.errors:
-        hits = sum(found.statuses[status] for status in _WRONG[error])
+        hits = sum(statuses[status] for status in _WRONG[error])
         what = f"{one.what}: {error}"
         yield error, Line(what=what, hits=hits, of=runs, most=BOUNDS[error])
-    yield None, Calls(what=one.what, made=found.made, planned=found.planned)
+    planned = runs * one.setting.cases * one.setting.trials
+    yield None, Calls(what=one.what, made=made, planned=planned)
 
 
 def _bars() -> Iterator[Row]:
     """At the bar itself a gate errs most: a hair below it must not pass, there it must not fail."""
-    for cases, rate in ((20, 0.5), (50, 0.8), (50, 0.95), (80, 0.9)):
-        gate = specs.mean(SCORE, rate)
-        setting = Setting(gate=gate, by="cases", cases=cases, rate=rate)
-        yield _bar(f"mean, {cases} cases, rate {rate:.0%}", setting)
-    skewed = Setting(gate=specs.mean(SCORE, 0.45), by="cases", cases=50, rate=0.9, best=0.5)
-    yield _bar("mean, 50 cases, scores 0 or 0.5", skewed)
-    easy = Setting(gate=specs.mean(SCORE, 0.8), by="cases", cases=50, rate=0.8, fixed=0.5)
-    yield _bar("mean, 50 cases, half of them sure", easy)
-    for alike in (0.5, 1.0):
-        gate = specs.pass_rate(0.8)
-        setting = Setting(gate=gate, by="cases", cases=30, rate=0.8, trials=3, spread=alike)
-        yield _bar(f"rate, 30 cases x 3, rate 80%, correlation {alike:g}", setting)
-    for rate in (0.8, 0.9):
-        setting = Setting(gate=specs.pass_rate(rate), by="cases", cases=50, rate=rate)
-        yield _bar(f"rate by curtailment, 50 cases, rate {rate:.0%}", setting)
+    for cases in (20, 50, 100):
+        for rate in (0.5, 0.8, 0.9, 0.95):
+            gate = specs.mean(SCORE, rate)
+            setting = Setting(gate=gate, by="cases", cases=cases, rate=rate)
+            yield _bar(f"mean, {cases} cases, rate {rate:.0%}", setting)
+    for best, rate in ((0.5, 0.9), (0.3, 0.7)):
+        gate = specs.mean(SCORE, rate * best)
+        skewed = Setting(gate=gate, by="cases", cases=100, rate=rate, best=best)
+        yield _bar(f"mean, 100 cases, scores 0 or {best} in {rate:.0%}", skewed)
+    for cases in (50, 200):
+        gate = specs.mean(SCORE, 0.8)
+        easy = Setting(gate=gate, by="cases", cases=cases, rate=0.8, fixed=0.5)
+        yield _bar(f"mean, {cases} cases, rate 80%, half of them sure", easy)
+    for cases, rate, alike in _TRIALS:
+        setting = Setting(
+            gate=specs.pass_rate(rate),
+            by="cases",
+            cases=cases,
+            rate=rate,
+            trials=3,
+            spread=alike,
+        )
+        yield _bar(f"rate, {cases} cases x 3, rate {rate:.0%}, correlation {alike:g}", setting)
+
+
+_TRIALS = ((30, 0.8, 0.0), (30, 0.8, 0.5), (30, 0.8, 1.0), (100, 0.9, 0.0), (100, 0.9, 0.5))
 
 
 def _comparisons() -> Iterator[Row]:
-    for cases, rate, margin in ((20, 0.7, 0.1), (50, 0.9, 0.05)):
+    for cases, rate, margin in ((20, 0.7, 0.1), (50, 0.9, 0.05), (50, 0.7, 0.1), (100, 0.8, 0.05)):
         gate = specs.no_regression(margin)
         setting = Setting(gate=gate, by="cases", cases=cases, rate=rate)
         yield from _compared(f"{cases} cases, rate {rate:.0%}, margin {margin:g}", setting)
-    setting = Setting(
-        gate=specs.no_regression(0.1),
-        by="cases",
-        cases=30,
-        rate=0.8,
-        trials=3,
-        base_trials=3,
-        spread=0.5,
-    )
-    yield from _compared("30 cases x 3, rate 80%, margin 0.1, correlation 0.5", setting)
+    for cases, rate, alike in _TRIALS[1:]:
+        setting = Setting(
+            gate=specs.no_regression(0.1),
+            by="cases",
+            cases=cases,
+            rate=rate,
+            trials=3,
+            base_trials=3,
+            spread=alike,
+        )
+        name = f"{cases} cases x 3, rate {rate:.0%}, margin 0.1, correlation {alike:g}"
+        yield from _compared(name, setting)
 
 
 def _rounds() -> Iterator[Row]:
-    for cases, rate, alike in ((20, 0.9, 0.0), (30, 0.9, 0.5), (30, 0.8, 0.9)):
-        gate = specs.pass_rate(rate)
-        setting = Setting(gate=gate, by="rounds", cases=cases, rate=rate, trials=5, spread=alike)
-        yield _bar(f"auto, {cases} cases, rate {rate:.0%}, correlation {alike:g}", setting)
-    for alike, before in ((0.0, 1), (0.5, 5)):
-        setting = Setting(
-            gate=specs.no_regression(0.1),
-            by="rounds",
-            cases=20,
-            rate=0.8,
-            trials=5,
-            base_trials=before,
-            spread=alike,
-        )
-        name = f"more, 20 cases, base x {before}, margin 0.1, correlation {alike:g}"
-        yield from _compared(name, setting)
+    for cases, rate in ((20, 0.8), (50, 0.9), (100, 0.95)):
+        for alike in (0.0, 0.5, 0.9, 1.0):
+            gate = specs.pass_rate(rate)
+            setting = Setting(
+                gate=gate, by="rounds", cases=cases, rate=rate, trials=5, spread=alike
+            )
+            yield _bar(f"auto, {cases} cases, rate {rate:.0%}, correlation {alike:g}", setting)
+    for cases, rate in ((20, 0.8), (50, 0.9)):
+        for alike, before in ((0.0, 1), (0.5, 1), (1.0, 1), (0.0, 5), (0.5, 5)):
+            setting = Setting(
+                gate=specs.no_regression(0.1),
+                by="rounds",
+                cases=cases,
+                rate=rate,
+                trials=5,
+                base_trials=before,
+                spread=alike,
+            )
+            name = f"more, {cases} cases, base x {before}, margin 0.1, correlation {alike:g}"
+            yield from _compared(name, setting)
 
 
 def _bar(what: str, setting: Setting) -> Row:
