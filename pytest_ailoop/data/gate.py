@@ -92,6 +92,8 @@ class GateSpec:
     """Name of the metric over the whole group, such as `f1_macro`."""
     margin: float | None = None
     """The loss that a comparison tolerates, in units of the score."""
+    range: tuple[float, float] | None = None
+    """Lowest and highest that the score can be; None takes them from the data."""
     tag: str | None = None
     """Only cases with this tag count."""
     tests: tuple[str, ...] = ()
@@ -205,7 +207,10 @@ def excuse(
 
 def spec_from(data: Mapping[str, Any]) -> GateSpec:
     """Return the gate of `plain(spec)`."""
-    return GateSpec(**{**data, "tests": tuple(data["tests"])})
+    ends = data.get("range")
+    return GateSpec(
+        **{**data, "tests": tuple(data["tests"]), "range": None if ends is None else tuple(ends)}
+    )
 
 
 def stop_from(data: Mapping[str, Any] | None) -> StopRule | None:

@@ -31,7 +31,9 @@ class Compared:
         self._unscored = 0
         self._is_off = not bases
         found = [Pairing(gate, group, one) for one in bases]
-        margin = gate.margin or 0.0
+        self._low, high = gate.range or (0.0, 1.0)
+        self._length = high - self._low
+        margin = (gate.margin or 0.0) / self._length
         wanted = {one.key for one in group.tagged(gate.tag)}
         #: The rolling baseline must hold something; the pinned one need not.
         self._is_off |= not found or not found[0].there
@@ -41,7 +43,7 @@ class Compared:
                 continue
             values = [score.mean for score in one.there.values()]
             present = len(wanted & one.there.keys())
-            self._is_off |= not all(0 <= value <= 1 for value in values) or margin >= 1
+            self._is_off |= not all(map(self._holds, values)) or margin >= 1
             self._is_off |= present < PRESENT * len(one.there)
             if not self._is_off:
                 half = gate.alpha / 2
@@ -55,14 +57,22 @@ class Compared:
             if pair is None:
                 continue
             values = [one for one in pair.candidate if one is not None]
-            self._is_off |= not all(0 <= one <= 1 for one in values)
-            found = reduce_trials(pair.candidate, mean_of_trials())
+            self._is_off |= not all(map(self._holds, values))
+            scaled = [None if one is None else self._scaled(one) for one in pair.candidate]
+            found = reduce_trials(scaled, mean_of_trials())
             if found is None:
                 continue
             if at == 0:
                 self._unscored += found.unscored
-            ends = [pairing.up * (end - pair.base) for end in (found.lowest, found.highest)]
+            base = self._scaled(pair.base)
+            ends = [pairing.up * (end - base) for end in (found.lowest, found.highest)]
             bet.after(min(ends), max(ends))
+
+    def _scaled(self, value: float) -> float:
+        return (value - self._low) / self._length
+
+    def _holds(self, value: float) -> bool:
+        return 0 <= self._scaled(value) <= 1
 
     @property
     def settled(self) -> Literal["same", "regressed", ""]:

@@ -51,9 +51,11 @@ def compare_pairs(
     means of cases. *margin* and bounds are in units of the score; with *direction* `lower` a
     smaller score is better, and the difference is positive where it fell.
     A *regressed* stands only after `holm_regressed` where several metrics gate together.
-    Raises `ValueError` for a margin outside of 0 to high - low, low >= high, a case given twice.
+    Raises `ValueError`, unless there is a *fault*, for a margin outside of 0 to high - low,
+    low >= high, a case given twice.
     """
-    _refuse(pairs, margin, alpha, low, high)
+    if not fault:
+        _refuse(pairs, margin, alpha, low, high)
     scale = Scale(low=low, high=high, direction=direction)
     cases = [on_scale(one, scale) for one in pairs]
     total = sum(len(one.candidate) for one in pairs)

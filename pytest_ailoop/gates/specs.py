@@ -138,6 +138,7 @@ def no_regression(
     margin: float = 0.05,
     *,
     score: str | None = None,
+    range: tuple[float, float] | None = None,
     tag: str | None = None,
     confidence: float = 0.95,
     inconclusive: Policy | None = None,
@@ -148,6 +149,10 @@ def no_regression(
     is one (`ailoop pin`). *margin* is the loss, in units of the score, that is tolerated: the gate
     says *same* where a larger one is ruled out, *regressed* where a loss is proven and a larger one
     than the margin is not ruled out. Other arguments as for `pass_rate`.
+
+    *range* is the lowest and the highest that the score can be; what lies outside is not scored.
+    Without it that is 0 to 1, or as far as the scores of both runs go: then the error rates hold
+    only if none can lie beyond.
     """
     loss = _number("margin", margin)
     if loss < 0:
@@ -155,14 +160,17 @@ def no_regression(
     if score is None and loss >= 1:
         raise ValueError(f"margin of the pass rate lies below 1 (5 points: 0.05), got {margin!r}")
     what = "" if score is None else f"{_name('score', score)}, "
+    ends = None if range is None else _range(range, loss, score)
+    over = "" if ends is None else f", {_shown(ends[0])} to {_shown(ends[1])}"
     return GateSpec(
         kind="no_regression",
         score=score,
         margin=loss,
+        range=ends,
         tag=_tag(tag),
         alpha=_alpha(confidence),
         inconclusive=_policy(inconclusive),
-        name=f"no_regression({what}{_shown(loss)}{_if(tag)})",
+        name=f"no_regression({what}{_shown(loss)}{over}{_if(tag)})",
     )
 
 
@@ -244,6 +252,17 @@ def _share(what: str, value: float) -> float:
         words = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
         raise ValueError(f"{what} lies above 0 and not above 1, got {value!r}{words}")
     return float(value)
+
+
+def _range(value: tuple[float, float], margin: float, score: str | None) -> tuple[float, float]:
+    if score is None:
+        raise ValueError(f"range is that of a score; a pass rate goes from 0 to 1, got {value!r}")
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError(f"range is the lowest and the highest, as (0, 50), got {value!r}")
+    low, high = (_number("an end of range", one) for one in value)
+    if not margin < high - low:
+        raise ValueError(f"range goes up by more than the margin, {margin:g}, got {value!r}")
+    return low, high
 
 
 def _alpha(confidence: float) -> float:

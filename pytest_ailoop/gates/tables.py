@@ -90,7 +90,8 @@ def _each(make: Callable[..., GateSpec]) -> _Maker:
 def _no_regression(value: Any, options: dict[str, Any]) -> Iterator[GateSpec]:
     margins = value if isinstance(value, Mapping) else {None: value}
     for score, margin in margins.items():
-        yield specs.no_regression(margin, score=score, **options)
+        asked = margin if isinstance(margin, Mapping) else {"margin": margin}
+        yield specs.no_regression(score=score, **asked, **options)
 
 
 def _every_case(value: Any, options: dict[str, Any]) -> Iterator[GateSpec]:

@@ -91,6 +91,9 @@ def headline(verdict: GateVerdict) -> str:
         drop = verdict.detectable
         seen = number(drop) if verdict.gate.score else f"{round(drop * 100, 1):g} pts"
         over += f", sees drops of {seen}"
+    if "scale_seen" in verdict.facts:
+        low, high = verdict.facts["scale_seen"]
+        over += f", on a scale of {number(low)} to {number(high)} as seen"
     name = text.one_line(verdict.gate.name, 120)
     return f"{name}: {verdict.status}{f', {shown}' if shown else ''}{over}"
 

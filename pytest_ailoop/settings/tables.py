@@ -130,10 +130,18 @@ def _is_json(value: Any) -> bool:
 
 
 def _margins(value: Any) -> Any:
-    numbers = list(value.values()) if isinstance(value, dict) else [value]
-    if not numbers or not all(type(one) in (int, float) for one in numbers):
-        raise Refused("expected a margin, or a table of margins by score")
+    margins = list(value.values()) if isinstance(value, dict) else [value]
+    if not margins or not all(type(one) in (int, float) or _is_ranged(one) for one in margins):
+        raise Refused(
+            "expected a margin, or a table of margins by score: "
+            "{ polite = 0.05, words = { margin = 2, range = [0, 50] } }"
+        )
     return value
+
+
+def _is_ranged(value: Any) -> bool:
+    """Tell whether it is a margin with the range of its score, whose ends the gate looks at."""
+    return isinstance(value, dict) and value.keys() == {"margin", "range"}
 
 
 def _dollars(value: float) -> float:

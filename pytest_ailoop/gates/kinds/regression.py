@@ -52,7 +52,7 @@ def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, Comp
         return Found(status="invalid", reasons=(TWO_WAYS.format(name),)), _invalid(gate)
     direction = next(iter(there.values())).direction
     pairs = pairs_of_rows(group, gate, lines, there, name)
-    low, high = _scale(pairs)
+    low, high = gate.range or _scale(pairs)
     verdict = compare_pairs(
         pairs,
         margin=gate.margin or 0.0,
@@ -62,7 +62,7 @@ def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, Comp
         direction="lower" if direction == "lower" else "higher",
         metric=gate.name,
         baseline_cases=rows_there(group, lines, there),
-        fault=_off_scale(low, high, gate.margin or 0.0),
+        fault="" if gate.range else _off_scale(low, high, gate.margin or 0.0),
         changed=sorted(
             {
                 check
@@ -72,7 +72,28 @@ def no_regression(gate: GateSpec, group: Group, base: Base) -> tuple[Found, Comp
             }
         ),
     )
-    return _found(gate, group, base, verdict, pairs, there, cases), verdict
+    found = _found(gate, group, base, verdict, pairs, there, cases)
+    return _on_scale(found, gate, pairs, low, high), verdict
+
+
+def _on_scale(
+    found: Found, gate: GateSpec, pairs: Sequence[Pair], low: float, high: float
+) -> Found:
+    """Return *found* with what was off the scale that was stated, or where the scale is from."""
+    shown = f"{low:g} to {high:g}"
+    if gate.range:
+        values = [v for one in pairs for v in one.candidate if v is not None]
+        off = sum(not low <= v <= high for v in values)
+        words = f"{plural(off, 'trial')} beyond the range, {shown}: not scored"
+        return replace(found, reasons=(*found.reasons, words)) if off else found
+    if gate.score is None or (low, high) == (0.0, 1.0) or found.status in ("unchanged", "invalid"):
+        return found
+    words = (
+        f"the scale, {shown}, is as far as the scores went: error rates hold only if none can lie "
+        f"beyond; next: state it, no_regression(..., range=({low:g}, {high:g}))"
+    )
+    facts = {**found.facts, "scale_seen": [low, high]}
+    return replace(found, reasons=(*found.reasons, words), facts=facts)
 
 
 def _scale(pairs: Sequence[Pair]) -> tuple[float, float]:

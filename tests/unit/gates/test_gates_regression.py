@@ -97,6 +97,40 @@ def test_what_has_no_baseline_is_no_comparison_among_them() -> None:
     assert "regressed" == first.status
 
 
+def named(test: str, records: Sequence[ItemRecord], output: str) -> list[ItemRecord]:
+    return [replace(one, key=replace(one.key, test=test), output_digest=output) for one in records]
+
+
+def test_a_test_that_is_unchanged_is_no_comparison_among_them() -> None:
+    """Where every output and score is the accepted one nothing could fall: with nineteen of these
+    a loss stands as if it were alone."""
+    gate = specs.no_regression(0.01)
+    before, fallen = named("test_a", run(60, 60), "old"), named("test_a", run(54, 60), "new")
+    still = [one for at in range(19) for one in named(f"test_{at}", run(60, 60), "old")]
+    made = plan(before, gate)
+    tests = [made.tests[0], *(replace(made.tests[0], test=f"test_{at}") for at in range(19))]
+    made = replace(made, tests=tuple(tests))
+    first, *others = decide(made, [*fallen, *still], against([*before, *still]))
+    assert {"unchanged"} == {one.status for one in others}
+    assert "regressed" == first.status
+    alike = [replace(one, output_digest="new") for one in still]
+    first, *others = decide(made, [*fallen, *alike], against([*before, *still]))
+    assert {"inconclusive"} == {one.status for one in (first, *others)}
+
+
+def test_the_comparisons_of_a_test_count_together() -> None:
+    """One that is unchanged beside one that is not, over the same items, is left among them."""
+    gates = [specs.no_regression(0.01), *(specs.no_regression(0.01, tag=f"t{at}") for at in "abc")]
+    before, after = named("test_a", run(60, 60), "old"), named("test_a", run(55, 60), "new")
+    after = [*named("test_a", run(30, 60)[:30], "old"), *after[30:]]
+    tags = {f"c{at}": tuple(f"t{one}" for one in "abc") for at in range(30)}
+    first, *others = decide(plan(after, *gates, tags=tags), after, against(before))
+    assert {"unchanged"} == {one.status for one in others}
+    alone = verdict(after, gates[0], against(before))
+    assert alone.p is not None
+    assert first.p == pytest.approx(4 * alone.p)
+
+
 def test_the_pinned_baseline_catches_what_crept_in() -> None:
     """Small losses that the rolling baseline took over are measured against the anchor."""
     rolling, anchor = accepted_from(run(45, 60)).entries, accepted_from(run(60, 60)).entries

@@ -17,6 +17,7 @@ MADE = [
     (specs.metric("f1_macro", 0.8, score="intent"), "metric(f1_macro, 0.8, intent)"),
     (specs.no_regression(), "no_regression(0.05)"),
     (specs.no_regression(0.1, score="polite"), "no_regression(polite, 0.1)"),
+    (specs.no_regression(2, score="words", range=(0, 50)), "no_regression(words, 2, 0 to 50)"),
     (specs.every_case(tag="must"), "every_case(must)"),
     (specs.max_cost(2), "max_cost(2)"),
     (specs.p95_latency(1.5), "p95_latency(1.5)"),
@@ -57,6 +58,16 @@ def test_confidence_is_kept_as_an_error_rate() -> None:
         (lambda: specs.metric("f1_makro", 0.9), "'f1_makro'; did you mean 'f1_macro'?"),
         (lambda: specs.no_regression(-0.1), "margin is a loss from 0 on, got -0.1"),
         (lambda: specs.no_regression(5), "lies below 1 (5 points: 0.05), got 5"),
+        (
+            lambda: specs.no_regression(0.1, range=(0, 1)),
+            "a pass rate goes from 0 to 1, got (0, 1)",
+        ),
+        (lambda: specs.no_regression(2, score="a", range=50), "as (0, 50), got 50"),  # type: ignore[arg-type]
+        (lambda: specs.no_regression(2, score="a", range=(0, 2)), "the margin, 2, got (0, 2)"),
+        (
+            lambda: specs.no_regression(2, score="a", range=(0, float("inf"))),
+            "an end of range is a finite number, got inf",
+        ),
         (lambda: specs.max_cost(-1), "dollars are counted from 0 on, got -1"),
         (lambda: specs.p95_latency(0), "seconds are above 0, got 0"),
     ],

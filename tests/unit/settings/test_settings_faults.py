@@ -123,7 +123,8 @@ KNOWN = (
         (
             "[gates.release]\npass_rates = 0.9\nno_regression = 'no'",
             "ailoop.toml [gates.release]: 'no_regression': "
-            "expected a margin, or a table of margins by score, got 'no'\n"
+            "expected a margin, or a table of margins by score: { polite = 0.05, "
+            "words = { margin = 2, range = [0, 50] } }, got 'no'\n"
             "ailoop.toml [gates.release]: unknown key 'pass_rates'; did you mean 'pass_rate'? "
             "(known: confidence, every_case, fixed, inconclusive, max_cost, mean, metric, "
             "no_regression, p95_latency, pass_rate, reduce, tag, tests, together)",
