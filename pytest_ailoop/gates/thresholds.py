@@ -15,7 +15,7 @@ from pytest_ailoop.stats import guards
 from pytest_ailoop.stats.clustered import WEIGHT, pseudo_mean
 from pytest_ailoop.stats.intervals import clopper_pearson_bound
 from pytest_ailoop.stats.planning import cases_for_mean
-from pytest_ailoop.stats.power import cases_for_rate
+from pytest_ailoop.stats.power import cases_all_passing, cases_for_rate
 
 __all__ = ["decide_mean", "decide_rate"]
 
@@ -47,7 +47,10 @@ def decide_rate(
         method="Clopper-Pearson bounds",
         needed_cases=_more_cases(k, n, bar, alpha) if status == "inconclusive" else None,
     )
-    return replace(found, reasons=wording.threshold(found, status, worst, "at least"))
+    reasons = wording.threshold(found, status, worst, "at least")
+    if status == worst == "inconclusive":
+        reasons += wording.out_of_reach(n, bar, cases_all_passing(bar, alpha))
+    return replace(found, reasons=reasons)
 
 
 def decide_mean(

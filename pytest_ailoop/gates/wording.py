@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from pytest_ailoop.data.verdict import ComparisonVerdict, ThresholdVerdict
 
-__all__ = ["INVALID", "UNCHANGED", "among_many", "comparison", "invalid", "threshold"]
+__all__ = [
+    "INVALID",
+    "UNCHANGED",
+    "among_many",
+    "comparison",
+    "invalid",
+    "out_of_reach",
+    "threshold",
+]
 
 INVALID = "nothing was decided; this is an error, not a pass"
 UNCHANGED = "every output is the same as in the baseline"
@@ -120,6 +128,16 @@ def _threshold(found: ThresholdVerdict, status: str, worst: str, side: str) -> I
         yield "no number of cases like these would settle it"
     else:
         yield f"about {found.needed_cases} cases would settle it"
+
+
+def out_of_reach(n: int, bar: float, fewest: int | None) -> tuple[str, ...]:
+    """Return that *n* cases cannot show *bar*, whatever they give: it takes the *fewest* that all
+    pass, or no number of them."""
+    if fewest is None:
+        return (f"no sample shows {bar:g}: fixed=True decides by its own rate",)
+    if n >= fewest:
+        return ()
+    return (f"so few cannot show {bar:g}, whatever they give: it takes {fewest}",)
 
 
 def _p(p: float | None) -> str:

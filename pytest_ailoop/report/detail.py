@@ -12,7 +12,13 @@ from pytest_ailoop.report.numbers import number, percent
 if TYPE_CHECKING:
     from pytest_ailoop.stats.clustered import ClusteredMean
 
-__all__ = ["check_lines", "class_lines", "clustered_words", "reliability_words"]
+__all__ = [
+    "check_lines",
+    "class_lines",
+    "clustered_words",
+    "reliability_words",
+    "wavering_words",
+]
 
 
 def check_lines(checks: Iterable[CheckRow]) -> Iterator[str]:
@@ -35,14 +41,30 @@ def check_lines(checks: Iterable[CheckRow]) -> Iterator[str]:
         yield ", ".join(words)
 
 
-def reliability_words(found: Sequence[tuple[float, float]]) -> str:
-    """Return `k = 1, 2, 3 trials: all pass 42%, 27%, 22% (pass^k), one passes ... (pass@k)`."""
+def reliability_words(found: Sequence[tuple[float, float]], *, exact: bool = False) -> str:
+    """Return `k = 1, 2, 3 trials: all pass 42%, 27%, 22% (pass^k), one passes ... (pass@k)`.
+
+    *exact* gives tenths of a percent.
+    """
+    show = _tenths if exact else percent
     last = len(found)
     shown = range(1, last + 1) if last <= 4 else (1, 2, 3, last)
-    all_pass = ", ".join(percent(found[k - 1][1]) for k in shown)
-    one_passes = ", ".join(percent(found[k - 1][0]) for k in shown)
+    all_pass = ", ".join(show(found[k - 1][1]) for k in shown)
+    one_passes = ", ".join(show(found[k - 1][0]) for k in shown)
     ks = ", ".join(map(str, shown))
     return f"k = {ks} trials: all pass {all_pass} (pass^k); one passes {one_passes} (pass@k)"
+
+
+def wavering_words(found: Sequence[tuple[float, float]]) -> str:
+    """Return how often two trials of a case disagree: the mean of the cases' flip rates.
+
+    `2 (pass^1 - pass^2)`, which is 2c(K-c)/(K(K-1)) for c passes in K trials of each case.
+    """
+    return f"two trials of a case disagree in {_tenths(2 * (found[0][1] - found[1][1]))}"
+
+
+def _tenths(value: float) -> str:
+    return f"{value * 100:.1f}%"
 
 
 def clustered_words(found: ClusteredMean | None) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.report.numbers import dollars, number, percent, seconds
 from pytest_ailoop.report.since import flip_words, flips
 
-__all__ = ["figure", "gate_counts", "gate_lines", "group_name", "headline", "story"]
+__all__ = ["broken_words", "figure", "gate_counts", "gate_lines", "group_name", "headline", "story"]
 
 Line = tuple[str, dict[str, Any]]
 
@@ -35,6 +35,8 @@ def gate_lines(verdicts: Sequence[GateVerdict], *, verbose: int = 0) -> Iterator
             yield f"    | {words}", {}
         for words in one.since:
             yield f"    | {text.one_line(words, 300)}", {}
+        if words := broken_words(one, verbose=verbose):
+            yield f"    | {words}", {}
 
 
 _SIGNS = {"good": "+", "open": "?", "bad": "!"}
@@ -58,6 +60,25 @@ def _checks(verdict: GateVerdict) -> str:
     shown = f"{error:.3g}" if verdict.gate.score else f"{error * 100:.3f} points"
     exact = "" if p is None else f"; McNemar's exact test, two-sided: p = {p:.3g}"
     return f"paired standard error {shown}{exact}"
+
+
+def broken_words(verdict: GateVerdict, *, verbose: int = 0) -> str:
+    """Return which of the cases that fell broke beyond chance; with *verbose* also what it takes
+    to tell, where none did."""
+    facts = verdict.facts
+    broke, fell = facts.get("broke", ()), len(facts.get("fell", ()))
+    if broke:
+        shown = ", ".join(text.one_line(one, 60) for one in broke[:_NAMED])
+        more = f", {len(broke) - _NAMED} more" if len(broke) > _NAMED else ""
+        return f"broke beyond chance, by their own trials: {shown}{more}"
+    takes = facts.get("trials_to_name")
+    if not verbose or not fell or takes is None:
+        return ""
+    which = "whether the case that fell broke" if fell == 1 else "which of those that fell broke"
+    return (
+        f"{which}, or wavers, trials would tell: {takes} of each case before and now name one "
+        f"of {verdict.cases}"
+    )
 
 
 def gate_counts(verdicts: Sequence[GateVerdict]) -> str:
@@ -129,6 +150,8 @@ def story(verdict: GateVerdict) -> str:
     lines = [headline(verdict), *(text.one_line(one, 400) for one in _further(verdict))]
     causes = [one for one in verdict.since if one != flip_words(verdict.facts)]
     lines += [text.one_line(one, 400) for one in causes]
+    if words := broken_words(verdict):
+        lines.append(words)
     if verdict.named:
         flipped = flips(verdict.facts)
         shown = [_case(one, flipped) for one in verdict.named[:_NAMED]]

@@ -14,6 +14,7 @@ from pytest_ailoop.report.detail import (
     class_lines,
     clustered_words,
     reliability_words,
+    wavering_words,
 )
 from pytest_ailoop.report.failure import failure_lines
 from pytest_ailoop.report.gates import gate_counts, gate_lines
@@ -164,7 +165,9 @@ def _beneath(row: Row, verbose: int, *, several: bool, judges: bool) -> Iterator
     if row.since:
         yield f"  . {label}{text.one_line(row.since, 300)}", {}
     if row.reliability:
-        yield f"  . {label}{reliability_words(row.reliability)}", {}
+        yield f"  . {label}{reliability_words(row.reliability, exact=verbose >= 1)}", {}
+    if verbose >= 1 and len(row.reliability) > 1:
+        yield f"  . {label}{wavering_words(row.reliability)}", {}
     if verbose >= 1:
         yield from ((f"  . {label}{one}", {}) for one in clustered_words(row.clustered))
         yield from ((f"  . {label}{one}", {}) for one in check_lines(row.checks))

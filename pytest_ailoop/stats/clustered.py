@@ -19,7 +19,6 @@ __all__ = [
     "PseudoMean",
     "clustered_mean",
     "clustered_standard_error",
-    "design_effect",
     "intraclass_correlation",
     "pseudo_mean",
     "standard_error",
@@ -141,18 +140,6 @@ def intraclass_correlation(groups: Sequence[Sequence[float]]) -> float | None:
     size = (n - sum(len(group) ** 2 for group in groups) / n) / (count - 1)
     whole = between + (size - 1) * within
     return (between - within) / whole if whole > 0 else None
-
-
-def design_effect(trials: float, icc: float) -> float:
-    """Return how many times larger *trials* a case make the variance: 1 + (m-1) ICC (Kish 1965).
-
-    Raises `ValueError` for fewer than one trial, and for an ICC outside of -1 to 1.
-    """
-    if trials < 1:
-        raise ValueError(f"trials are 1 or more, got {trials!r}")
-    if not -1 <= icc <= 1:
-        raise ValueError(f"an intraclass correlation lies between -1 and 1, got {icc!r}")
-    return 1 + (trials - 1) * icc
 
 
 def pseudo_mean(

@@ -13,7 +13,6 @@ import math
 from pytest_ailoop.stats import guards
 
 __all__ = [
-    "beta_cdf",
     "beta_quantile",
     "beta_tails",
     "binomial_cdf",
@@ -29,18 +28,13 @@ _STEPS = 1_000_000
 """More than the continued fraction needs for parameters of 1e10 (about the root of them)."""
 
 
-def beta_cdf(x: float, a: float, b: float) -> float:
-    """Return the regularised incomplete beta function I_x(a, b).
-
-    It is the probability that a Beta(a, b) value lies at or below *x*. Continued fraction of
-    DLMF 8.17.22 by Lentz's method. Raises `ValueError` unless 0 <= x <= 1, and unless a and b are
-    above 0.
-    """
-    return beta_tails(x, 1 - x, a, b)[0]
-
-
 def beta_tails(x: float, y: float, a: float, b: float) -> tuple[float, float]:
-    """Return I_x(a, b) and its complement, *y* being 1 - x, given apart so as not to be rounded."""
+    """Return I_x(a, b) and its complement, *y* being 1 - x, given apart so as not to be rounded.
+
+    The regularised incomplete beta function: the probability that a Beta(a, b) value lies at or
+    below *x*. Continued fraction of DLMF 8.17.22 by Lentz's method. Raises `ValueError` unless
+    0 <= x <= 1, and unless a and b are above 0.
+    """
     guards.share("x", x)
     guards.share("y", y)
     _refuse_parameters(a, b)

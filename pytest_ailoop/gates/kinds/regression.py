@@ -13,6 +13,7 @@ from typing import Literal
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey
 from pytest_ailoop.data.gate import Found, GateSpec
 from pytest_ailoop.data.verdict import ComparisonVerdict, Pair
+from pytest_ailoop.gates.broken import broken
 from pytest_ailoop.gates.evidence import RATES
 from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.gates.kinds.threshold import TWO_WAYS
@@ -199,6 +200,7 @@ def _found(
             "unscored": verdict.unscored,
             **_checked(verdict, pairs),
             **flips,
+            **(broken(pairs, up, gate.alpha) if flips["fell"] else {}),
         },
     )
 

@@ -67,8 +67,26 @@ def test_a_verdict_explains_itself() -> None:
         "0.95 [0.784, 0.997] over 20 cases, at least 0.9 is asked",
         "too little data: the bar lies between",
         "about 191 cases would settle it",
+        "so few cannot show 0.9, whatever they give: it takes 29",
     )
     assert plain(found)["status"] == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "bar", "words"),
+    [
+        (28, 28, 0.9, "so few cannot show 0.9, whatever they give: it takes 29"),
+        (28, 29, 0.9, ""),
+        (20, 20, 1.0, "no sample shows 1: fixed=True decides by its own rate"),
+        (1, 20, 0.9, ""),
+    ],
+)
+def test_a_bar_out_of_reach_is_told(k: int, n: int, bar: float, words: str) -> None:
+    """Where not even that all pass would show it; not where it is ruled out anyway."""
+    told = [
+        one for one in decide_rate(k, n, bar).reasons if " show" in one and "neither" not in one
+    ]
+    assert ([words] if words else []) == told
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 
 from pytest_ailoop.data.baseline import Comparison
 from pytest_ailoop.data.record import ItemRecord, RunRecord
-from pytest_ailoop.report.detail import clustered_words
+from pytest_ailoop.report.detail import clustered_words, reliability_words, wavering_words
 from pytest_ailoop.report.rows import Row, rows
+from pytest_ailoop.stats.flips import flip_rate
 from pytest_ailoop.stats.intervals import wilson
 from tests.fakes.gated import item, plan
 
@@ -72,6 +73,24 @@ def test_how_alike_trials_are_is_told() -> None:
         "standard error 22.82 points by case, 12.91 if all trials were independent; "
         "intraclass correlation 0.59"
     ]
+
+
+def test_how_often_trials_of_a_case_differ_is_told() -> None:
+    """The mean of the flip rates of the cases: 0, 1/2, 0 and 1/2."""
+    cases = ["1111", "1110", "0000", "0001"]
+    found = row(*trials(*cases))
+    rates = [flip_rate([float(one) for one in case]) or 0.0 for case in cases]
+    assert "two trials of a case disagree in 25.0%" == wavering_words(found.reliability)
+    assert 0.25 == pytest.approx(sum(rates) / 4)
+
+
+def test_digits_of_reliability_are_given_on_demand() -> None:
+    """Whole percents, or tenths where published figures are to be held against them."""
+    found = row(*trials("111", "110", "100", "100"))
+    assert "all pass 58%, 33%, 25% (pass^k)" in reliability_words(found.reliability)
+    assert "all pass 58.3%, 33.3%, 25.0% (pass^k)" in reliability_words(
+        found.reliability, exact=True
+    )
 
 
 @pytest.mark.parametrize("passed", [("1", "0"), ("11", "11"), ("11",), ("11", "0")])

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pytest_ailoop.stats.clustered import (
     clustered_mean,
     clustered_standard_error,
-    design_effect,
     intraclass_correlation,
     pseudo_mean,
     standard_error,
@@ -55,7 +54,8 @@ def test_trials_of_a_case_that_agree_add_nothing() -> None:
     found = clustered_mean([[case] * 10 for case in cases])
     assert found is not None
     assert found.icc == pytest.approx(1.0)
-    assert found.design_effect == pytest.approx(design_effect(10, 1.0) * 49 / 40)
+    # Kish's 1 + (m - 1) ICC, and the small-sample factors of both errors.
+    assert found.design_effect == pytest.approx((1 + 9 * 1.0) * 49 / 40)
 
 
 def test_correlation_within_cases_by_hand() -> None:
@@ -122,8 +122,6 @@ def test_coverage_of_ten_trials_a_case() -> None:
         (lambda: clustered_mean([[math.inf]]), "finite numbers, got inf"),
         (lambda: pseudo_mean([2.0]), "values lie between 0.0 and 1.0, got 2.0 to 2.0"),
         (lambda: pseudo_mean([0.5], low=1, high=1), "low lies below high"),
-        (lambda: design_effect(0, 0.5), "trials are 1 or more, got 0"),
-        (lambda: design_effect(2, 1.5), "got 1.5"),
     ],
 )
 def test_what_is_no_score_is_refused(call: object, message: str) -> None:

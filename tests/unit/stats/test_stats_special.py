@@ -12,7 +12,6 @@ from scipy import stats as scipy_stats
 
 from pytest_ailoop.stats.normal import normal_cdf, normal_quantile
 from pytest_ailoop.stats.special import (
-    beta_cdf,
     beta_quantile,
     beta_tails,
     binomial_cdf,
@@ -53,8 +52,9 @@ def test_a_quantile_too_small_for_a_float_is_none_at_all() -> None:
 
 @given(PARAMETERS, PARAMETERS, SHARES)
 def test_the_quantile_undoes_the_tail(a: float, b: float, q: float) -> None:
-    """beta_cdf(beta_quantile(q)) = q."""
-    assert beta_cdf(beta_quantile(q, a, b), a, b) == pytest.approx(q, rel=1e-7)
+    """The tail at beta_quantile(q) is q."""
+    x = beta_quantile(q, a, b)
+    assert beta_tails(x, 1 - x, a, b)[0] == pytest.approx(q, rel=1e-7)
 
 
 @given(PARAMETERS, st.floats(-30, 30))
@@ -83,7 +83,8 @@ def test_normal_tails_are_scipys(z: float) -> None:
 
 def test_the_ends_are_exact() -> None:
     """What cannot happen is 0, what must is 1."""
-    assert (beta_cdf(0, 2, 3), beta_cdf(1, 2, 3), t_quantile(0.5, 3)) == (0.0, 1.0, 0.0)
+    assert (beta_tails(0, 1, 2, 3), beta_tails(1, 0, 2, 3)) == ((0.0, 1.0), (1.0, 0.0))
+    assert t_quantile(0.5, 3) == 0.0
     assert (binomial_cdf(-1, 5, 0.5), binomial_cdf(5, 5, 0.5)) == (0.0, 1.0)
     assert (binomial_tail(0, 5, 0.5), binomial_tail(6, 5, 0.5)) == (1.0, 0.0)
     assert (binomial_log_pmf(1, 5, 0.0), binomial_pmf(5, 5, 1.0)) == (-math.inf, 1.0)
@@ -95,9 +96,9 @@ def test_the_ends_are_exact() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: beta_cdf(1.5, 1, 1), "x lies between 0 and 1, got 1.5"),
-        (lambda: beta_cdf(math.nan, 1, 1), "x lies between 0 and 1, got nan"),
-        (lambda: beta_cdf(0.5, 0, 1), "above 0, got 0 and 1"),
+        (lambda: beta_tails(1.5, 0.5, 1, 1), "x lies between 0 and 1, got 1.5"),
+        (lambda: beta_tails(math.nan, 1, 1, 1), "x lies between 0 and 1, got nan"),
+        (lambda: beta_tails(0.5, 0.5, 0, 1), "above 0, got 0 and 1"),
         (lambda: beta_quantile(0, 1, 1), "q lies between 0 and 1, both left out, got 0"),
         (lambda: binomial_cdf(1, -1, 0.5), "n is a whole number from 0 up, got -1"),
         (lambda: binomial_log_pmf(3, 2, 0.5), "k lies between 0 and n, got k=3, n=2"),
