@@ -91,7 +91,7 @@ def _on_scale(
         return found
     words = (
         f"the scale, {shown}, is as far as the scores went: error rates hold only if none can lie "
-        f"beyond; next: state it, no_regression(..., range=({low:g}, {high:g}))"
+        "beyond; next: state how far they can go, no_regression(..., range=(low, high))"
     )
     facts = {**found.facts, "scale_seen": [low, high]}
     return replace(found, reasons=(*found.reasons, words), facts=facts)
