@@ -7,7 +7,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ class Pool:
     what the newest has of it."""
     measured: Measured = field(default_factory=Measured)
     again: Mapping[EntryKey, Counter[str]] = field(default_factory=dict)
-    """Results that are a draw of another run, by `stored` and `silent`."""
+    """Results that are a draw of another run, by `stored`, `silent` and `kept`."""
     left_out: int = 0
     """Cases that some of the runs, but not all, did not measure: these runs do not count there."""
 
@@ -47,12 +47,19 @@ class Pool:
             draws.append(f"{again['stored']} stored {replies} counted once")
         if again["silent"]:
             draws.append(f"{plural(again['silent'], 'result')} without a call counted once")
+        if again["kept"]:
+            draws.append(f"{plural(again['kept'], 'result')} kept by --ailoop-resume counted once")
         over = f"pooled over {plural(self.runs, 'run')} ({'; '.join(draws)})"
         return f"accepted {plural(len(taken), 'line')} {over}"
 
 
-def pooled(runs: Sequence[Iterable[ItemRecord]], plan: Plan) -> Pool:
+def pooled(
+    runs: Sequence[Iterable[ItemRecord]], plan: Plan, *, resumed: Container[int] = ()
+) -> Pool:
     """Return *runs* of the same *plan*, oldest first, as one measurement.
+
+    Those at the places *resumed* went on with an earlier run: of its results they hold copies, down
+    to the time that each call took.
 
     A case counts from those runs that measured all its trials. Of a trial of a case every result
     with a live call of the application is a draw. One whose calls were all answered from what is
@@ -61,13 +68,14 @@ def pooled(runs: Sequence[Iterable[ItemRecord]], plan: Plan) -> Pool:
     counts once, from the newest run.
     """
     found: dict[_Group, list[ItemRecord]] = {}
+    again: dict[EntryKey, Counter[str]] = {}
     lost: dict[EntryKey, Unmeasured] = {}
     vain: dict[_Group, ItemRecord] = {}
     judges: set[str] = set()
     drawn_in: dict[int, int] = {}
-    for number, one in enumerate(runs):
+    for at, one in enumerate(runs):
         records = list(one)
-        drawn_in.update((id(record), number) for record in records)
+        drawn_in.update((id(record), at) for record in records)
         measured = accepted_from(records, plan)
         judges |= measured.judges
         lost |= {unmeasured.key: unmeasured for unmeasured in measured.unmeasured}
@@ -75,9 +83,11 @@ def pooled(runs: Sequence[Iterable[ItemRecord]], plan: Plan) -> Pool:
             group = entry_key(record.key), record.key.trial
             if group[0] not in measured.entries:
                 vain[group] = record
+            elif at in resumed and record in found.get(group, ()) and _kind(record) == "live":
+                again.setdefault(group[0], Counter())["kept"] += 1
             elif record.outcome != "settled":
                 found.setdefault(group, []).append(record)
-    draws, again = _counted(found)
+    draws = _counted(found, again)
     counted = [one for each in draws.values() for one in _numbered(each)]
     entries = {
         key: replace(one, runs=len({drawn_in[id(draw)] for draw in draws[key]}))
@@ -97,19 +107,18 @@ def pooled(runs: Sequence[Iterable[ItemRecord]], plan: Plan) -> Pool:
 
 
 def _counted(
-    found: Mapping[_Group, list[ItemRecord]],
-) -> tuple[dict[EntryKey, list[ItemRecord]], dict[EntryKey, Counter[str]]]:
-    """Return the draws of each case, and how many results are none."""
+    found: Mapping[_Group, list[ItemRecord]], again: dict[EntryKey, Counter[str]]
+) -> dict[EntryKey, list[ItemRecord]]:
+    """Return the draws of each case; of what only repeats one *again* notes how often it came."""
     random = _random(found)
     counted: dict[EntryKey, list[ItemRecord]] = {}
-    again: dict[EntryKey, Counter[str]] = {}
     for (key, _), records in sorted(found.items(), key=lambda one: one[0][1]):
         draws = _draws(records, is_random=_test_of(key) in random)
         counted.setdefault(key, []).extend(draws)
         kept = {id(one) for one in draws}
         repeats = Counter(_kind(one) for one in records if id(one) not in kept)
         again.setdefault(key, Counter()).update(repeats)
-    return counted, again
+    return counted
 
 
 def _draws(records: Sequence[ItemRecord], *, is_random: bool) -> list[ItemRecord]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from pytest_ailoop.data.baseline import Accepted, EntryKey
-from pytest_ailoop.data.gate import AcceptedFailure, GateSpec
+from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, excuse
 from pytest_ailoop.data.record import Plan
 from pytest_ailoop.digest import digest_text
 from pytest_ailoop.gates.bets import Mean
@@ -94,8 +94,7 @@ def _watch(gate: GateSpec, group: Group, around: Around, comparisons: int) -> Wa
     if not planned or gate.together or gate.kind in ("metric", "max_cost"):
         return Never(planned)
     if gate.kind == "every_case":
-        known = [one for one in around.accepted_failures if one.expires >= around.today]
-        return Tagged(gate, planned, known)
+        return Tagged(planned, [one.key.case for one in cases if _may_fail(one, around)])
     if gate.kind == "no_regression":
         if group.test.module in around.unreadable:
             return Never(planned)
@@ -109,6 +108,12 @@ def _watch(gate: GateSpec, group: Group, around: Around, comparisons: int) -> Wa
     if gate.kind == "pass_rate" and _counts(gate, cases):
         return Counted(planned, bar, gate.alpha, _passed(gate))
     return Mean(gate, planned)
+
+
+def _may_fail(case: CaseResults, around: Around) -> bool:
+    key = case.key
+    entry = excuse(around.accepted_failures, key.module, key.test, key.case)
+    return entry is not None and entry.expires >= around.today
 
 
 def _counts(gate: GateSpec, cases: Sequence[CaseResults]) -> bool:

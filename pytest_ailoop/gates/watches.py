@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, Protocol
 
-from pytest_ailoop.data.gate import AcceptedFailure, GateSpec
+from pytest_ailoop.data.gate import GateSpec
 from pytest_ailoop.gates.comparison import MOST_UNSCORED
 from pytest_ailoop.gates.groups import CaseResults
 from pytest_ailoop.stats.power import passes_that_settle
@@ -178,14 +178,10 @@ class Fixed:
 class Tagged:
     """Cases each of which must pass: settled by the first that does not, or when all have come."""
 
-    def __init__(
-        self,
-        gate: GateSpec,
-        planned: int,
-        accepted: Sequence[AcceptedFailure] = (),
-    ) -> None:
-        self._tag, self._rest = gate.tag, planned
-        self._excused = {one.case for one in accepted}
+    def __init__(self, planned: int, excused: Iterable[str] = ()) -> None:
+        self._rest = planned
+        #: Cases that may fail for now.
+        self._excused = frozenset(excused)
         self._failed = False
 
     def take(self, case: CaseResults) -> None:

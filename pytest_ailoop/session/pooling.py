@@ -48,7 +48,8 @@ def settle_pooled(
     if refused:
         return replace(settle(baselines, newest.run, newest.records), refused=refused)
     plan = _plan(stored)
-    pool = pooled([one.records for one in stored], plan)
+    resumed = {at for at, one in enumerate(stored) if _is_resumed(one.run)}
+    pool = pooled([one.records for one in stored], plan, resumed=resumed)
     run = replace(
         newest.run,
         plan=plan,
@@ -67,6 +68,11 @@ def settle_pooled(
         comparison=baselines.compare_measured(pool.measured, plan),
     )
     return replace(outcome, accepted=tuple(_accepted(outcome, pool)))
+
+
+def _is_resumed(run: RunRecord) -> bool:
+    """Return whether results may be those of an earlier run; where nobody counted, they may."""
+    return run.bill is None or run.bill.kept > 0
 
 
 def _accepted(outcome: Outcome, pool: Pool) -> Iterator[str]:

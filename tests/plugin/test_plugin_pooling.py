@@ -170,3 +170,23 @@ def test_attempts_and_names_are_one_too_many(
     assert "--attempts: finds the runs by itself" in capsys.readouterr().err
     assert 0 == cli.main(["accept", name, name])
     assert f"run {name}\n  accepted 3 new\n" == capsys.readouterr().out
+
+
+def test_what_was_kept_from_a_run_is_no_second_draw(
+    project: Any, server: FakeServer, workers: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that could not measure a case, and the one that went on with it, have one draw each."""
+    lost = "    if case.id == 'mars' and pathlib.Path('.ailoop/lost').exists():\n"
+    lost += "        raise errors.ReplyError('lost')\n    reply ="
+    head = "import pathlib\nfrom pytest_ailoop import errors\n"
+    project.eval(head + EVAL.replace("    reply =", lost))
+    commit(project)
+    project.write(".ailoop/lost", "")
+    project.run(*workers)
+    (project.path / ".ailoop" / "lost").unlink()
+    project.run("--ailoop-resume", *workers)
+    assert 3 == server.calls
+    capsys.readouterr()
+    assert 0 == cli.main(["accept", "--attempts"])
+    assert "(3 draws; 2 results kept by --ailoop-resume counted once)" in capsys.readouterr().out
+    assert {1} == {trials for trials, _ in lines(project).values()}

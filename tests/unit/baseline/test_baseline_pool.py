@@ -97,6 +97,16 @@ def test_what_calls_nothing_counts_once() -> None:
     assert told(found).endswith("(1 draw; 2 results without a call counted once)")
 
 
+def test_a_result_that_was_kept_is_the_draw_of_the_run_it_comes_from() -> None:
+    """A run that went on with another holds copies; equal results of other runs are two draws."""
+    first = [asked("live", 1.0, duration=0.5), asked("live", None, case="b")]
+    second = [first[0], asked("live", 0.0, case="b")]
+    found = pooled([first, second], plan(second), resumed={1})
+    assert (1, 1) == (line(found).trials, line(found, "b").trials)
+    assert told(found).endswith("(2 draws; 1 result kept by --ailoop-resume counted once)")
+    assert 2 == line(pool(first, second)).trials
+
+
 def test_a_system_that_is_random_by_itself_counts_each_time() -> None:
     """All its cases do, also those that happened to be the same: else luck would weigh less."""
     first = [silent("x", 1.0), silent("y", 1.0, case="b")]

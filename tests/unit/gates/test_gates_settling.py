@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_ailoop.baseline.measure import accepted_from
-from pytest_ailoop.data.gate import GateSpec, StopRule
+from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, StopRule
 from pytest_ailoop.data.record import ItemRecord, Plan
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.gates import specs
@@ -206,6 +206,21 @@ def test_the_first_failure_settles_what_must_never_fail() -> None:
     assert "c7" == found._order[found.seen - 1]
     assert ("failed", ("c7",)) == (stopped(records, specs.every_case())[0].status,
                                    stopped(records, specs.every_case())[0].named)  # fmt: skip
+
+
+def test_an_entry_of_another_test_keeps_no_case_running() -> None:
+    """Who may fail elsewhere fails here; an entry of this test lets the rest run until its day."""
+    entry = {"case": "c7", "reason": "", "owner": "", "expires": "2026-02-01"}
+    records = [item(f"c{at}", float(at != 7)) for at in range(20)]
+    gate = specs.every_case()
+    for tests, today, seen in (("test_b", "01", None), ("test_a", "03", None), ("*", "01", 20)):
+        known = AcceptedFailure(tests=(tests,), **entry)
+        context = Context(accepted_failures=[known], today=f"2026-{today}-01")
+        found = group(records, gate, rule=CASES, of=20, context=context)
+        assert found.is_settled
+        assert (seen or found._order.index("c7") + 1) == found.seen
+        (told,) = stopped(records, gate, context=context)
+        assert ("passed" if seen else "failed") == told.status
 
 
 def test_a_result_that_changes_is_looked_at_anew() -> None:
