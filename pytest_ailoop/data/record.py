@@ -27,7 +27,9 @@ from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant, variant_from
 
 __all__ = [
+    "LEFT_OUT",
     "SCHEMA",
+    "SETTLED",
     "Fault",
     "ItemKey",
     "ItemRecord",
@@ -40,6 +42,12 @@ __all__ = [
     "plan_from",
     "run_from",
 ]
+
+LEFT_OUT = ("--ignore", "--ignore-glob", "--lf", "node ids")
+"""Why the command line left out tests before they were collected."""
+
+SETTLED = "stopped early: settled"
+"""How a plan says that items were not needed."""
 
 SCHEMA = 1
 """Version of `run.json` and `results.jsonl`; a reader refuses what is newer."""
@@ -139,6 +147,14 @@ class Plan:
     """Modules collected as a whole: a baseline test that is not in them any more is gone."""
     paths: tuple[str, ...] = ()
     """Files and folders that the command line named, from the root; empty for all there is."""
+    uncollected: Mapping[str, str] = field(default_factory=dict)
+    """Where evals may be that were not collected, from the root, and why: one of `LEFT_OUT`, or
+    what became of a module that failed or was skipped as a whole. An empty path is anywhere."""
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """Why it is partial, but for items that nobody needed any more."""
+        return tuple(one for one in self.narrowed if not one.startswith(SETTLED))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,6 +274,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         narrowed=tuple(data["narrowed"]),
         whole_modules=tuple(data["whole_modules"]),
         paths=tuple(data.get("paths", ())),
+        uncollected=data.get("uncollected", {}),
     )
 
 

@@ -226,10 +226,13 @@ def _rank(found: Found) -> int:
 def _partial(group: Group, plan: Plan) -> str:
     """Return why a part of the group did not run, where that is known; else it is unmeasured."""
     absent = sum(one.planned - len(one.trials) - one.spared for one in group.cases)
-    if not absent or not plan.narrowed:
+    # What other tests settled explains nothing of one that may not stop early.
+    may_stop = any(one.test.stopping is not None for one in group.members)
+    why = plan.narrowed if may_stop else plan.cut
+    if not absent or not why:
         return ""
     there = sum(one.planned for one in group.cases)
-    return f"not decided: {there - absent} of {there} items ran ({'; '.join(plan.narrowed)})"
+    return f"not decided: {there - absent} of {there} items ran ({'; '.join(why)})"
 
 
 def _verdict(one: _Asked, context: Context) -> GateVerdict:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from pytest_ailoop.data.baseline import sorted_axes
 from pytest_ailoop.data.gate import Found, GateSpec, is_named
-from pytest_ailoop.data.record import Plan
+from pytest_ailoop.data.record import LEFT_OUT, Plan
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.gates.groups import CaseResults, Group
 from pytest_ailoop.text import cut, plural
@@ -60,30 +62,66 @@ def _upto(case: CaseResults, trials: int) -> CaseResults:
 def lacking(gate: GateSpec, plan: Plan) -> Found | None:
     """Return the verdict where tests that *gate* names are not there; None where none is known.
 
-    It is open in a run of some files; else a pattern without a test is wrong.
+    It is open where the command line asked for some of them; else a module that is not there, and
+    a pattern without a test, is wrong.
     """
+    lost = {one: why for one, why in plan.uncollected.items() if _may_be_at(gate, one)}
+    for path, why in lost.items():
+        if why not in LEFT_OUT:
+            words = f"{path} was not collected ({why}), and it is over tests that match"
+            words += f" {_quoted(gate.tests)}; mend it, or name the other tests"
+            return Found(status="invalid", reasons=(words,))
     tests = [(one.module, one.test) for one in plan.tests]
     unmatched = [one for one in gate.tests if not any(is_named(*test, [one]) for test in tests)]
-    if unmatched and not (plan.paths or plan.narrowed):
+    if unmatched and not (plan.paths or plan.cut or lost):
         words = f"no test matches {_quoted(unmatched)}"
         return Found(status="invalid", reasons=(f"{words}; mend tests = [...] of the gate",))
-    files = [one for one in plan.paths if one.endswith(".py")]
+    over = f", and it is over all tests that match {_quoted(gate.tests)}"
     if unmatched:
         why = f"no test of this run matches {_quoted(unmatched)}"
-    elif files and any(_reaches_beyond(one) for one in gate.tests):
-        why = (
-            f"only {cut(', '.join(files), 200)} was asked for, and it is over all tests that match"
-        )
-        why += f" {_quoted(gate.tests)}"
+    elif lost:
+        found = cut(", ".join(f"{why} {path}".strip() for path, why in lost.items()), 200)
+        why = f"the command line left out tests ({found}){over}"
+    elif plan.paths and any(_reaches_beyond(one, plan.paths) for one in gate.tests):
+        why = f"only {cut(', '.join(plan.paths), 200)} was asked for{over}"
     else:
         return None
     return Found(status="inconclusive", reasons=(f"not decided: {why}",), facts={"partial": True})
 
 
-def _reaches_beyond(pattern: str) -> bool:
-    """Return whether a pattern may name tests of several modules."""
+def _reaches_beyond(pattern: str, paths: Sequence[str]) -> bool:
+    """Return whether a pattern may name tests outside of *paths*."""
     module, found, _ = pattern.partition("::")
-    return not found or any(one in module for one in "*?[")
+    if "." in paths or (found and not _is_open(module)):
+        return False
+    before = _before_wildcard(pattern)
+    return not any(before.startswith(f"{one}/") for one in paths)
+
+
+def _may_be_at(gate: GateSpec, path: str) -> bool:
+    """Return whether *gate* may be over further tests at *path*, a module or a folder."""
+    return any(_may_name(one, path) for one in gate.tests)
+
+
+def _may_name(pattern: str, path: str) -> bool:
+    module, found, _ = pattern.partition("::")
+    if found and not _is_open(pattern):
+        return False  # It names one test, which is there, or else is lacking.
+    before = _before_wildcard(pattern)
+    if not path or ("/" not in before and not found):
+        return True
+    if path.endswith(".py"):
+        return fnmatchcase(path, module) if found else f"{path}::".startswith(before)
+    return before.startswith(f"{path}/") or path.startswith(before)
+
+
+def _is_open(pattern: str) -> bool:
+    return any(one in pattern for one in "*?[")
+
+
+def _before_wildcard(pattern: str) -> str:
+    """Return what all names begin with that *pattern* matches."""
+    return re.split(r"[*?\[]", pattern, maxsplit=1)[0]
 
 
 def _quoted(patterns: Sequence[str]) -> str:

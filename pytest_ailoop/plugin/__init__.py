@@ -94,9 +94,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Let a test module that holds evals build its client at import without a key in replay."""
+    """Let a test module that holds evals build its client at import without a key in replay.
+
+    What could not be collected is remembered: a gate may be over tests of it.
+    """
     with stand_in.for_import(collector):
-        return (yield)
+        report = yield
+    if report.outcome != "passed":
+        collector.config.stash.setdefault(options.LOST, []).append((collector, report.outcome))
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -134,6 +140,7 @@ class Receiver:
         """Tell a worker when the session began, for it shares limits; and what was asked for."""
         node.workerinput["ailoop_began"] = self.config.stash[options.BEGAN]
         node.workerinput["ailoop_all"] = options.collects_all(self.config)
+        node.workerinput["ailoop_ignored"] = options.ignored(self.config)
         self.config.stash[options.UID] = str(node.workerinput["testrunuid"])
         if options.resumes(self.config):
             from pytest_ailoop.plugin import journals

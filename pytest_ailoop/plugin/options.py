@@ -27,6 +27,8 @@ BEGAN = pytest.StashKey[float]()
 """On the config: when the session began, by the controller's `time.monotonic()`."""
 LOADED = pytest.StashKey[int]()
 """On the config: when the first code of the project was loaded, nanoseconds since 1970."""
+LOST = pytest.StashKey[list[tuple[pytest.Collector, str]]]()
+"""On the config: what could not be collected, or skipped itself as a whole, and why."""
 UID = pytest.StashKey[str]()
 """On the config of a controller: what xdist calls the session."""
 
@@ -232,3 +234,20 @@ def collects_all(config: pytest.Config) -> bool:
     given = config.args_source is pytest.Config.ArgsSource.ARGS
     whole = config.invocation_params.dir == config.rootpath and not given
     return whole and not any(config.getoption(one, None) for one in ("lf", "ignore", "ignore_glob"))
+
+
+def ignored(config: pytest.Config) -> list[str]:
+    """Return the arguments of the command line by which paths are left out of collecting.
+
+    What the configuration leaves out belongs to no run, and makes none a part.
+    """
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        return list(worker.get("ailoop_ignored", ()))
+    given = [str(one) for one in config.invocation_params.args]
+    pairs = zip(given, [*given[1:], ""], strict=True)
+    return [one if "=" in one else f"{one}={after}" for one, after in pairs if _ignores(one)]
+
+
+def _ignores(argument: str) -> bool:
+    return argument.partition("=")[0] in ("--ignore", "--ignore-glob")

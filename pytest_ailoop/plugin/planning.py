@@ -14,6 +14,7 @@ from pytest_ailoop.data.record import Plan, PlannedTest
 from pytest_ailoop.plugin import options
 from pytest_ailoop.plugin.naming import NOTHING, cell_of, function_of, nothing_of, test_of
 from pytest_ailoop.plugin.sliced import slices_of, unknown_keys
+from pytest_ailoop.plugin.uncollected import uncollected
 from pytest_ailoop.plugin.unnamed import unnamed
 
 if TYPE_CHECKING:
@@ -160,7 +161,12 @@ def _plan(evaluation: Evaluation, tests: dict[tuple[str, str], str], modules: se
             )
         )
     whole = _whole_modules(evaluation, modules)
-    return Plan(tests=tuple(planned), whole_modules=whole, paths=_named_paths(evaluation))
+    return Plan(
+        tests=tuple(planned),
+        whole_modules=whole,
+        paths=_named_paths(evaluation),
+        uncollected=uncollected(evaluation),
+    )
 
 
 def _named_paths(evaluation: Evaluation) -> tuple[str, ...]:

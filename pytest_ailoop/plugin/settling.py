@@ -13,7 +13,7 @@ import pytest
 
 from pytest_ailoop import text
 from pytest_ailoop.data.baseline import EntryKey, entry_key
-from pytest_ailoop.data.record import ItemKey, ItemRecord, item_from
+from pytest_ailoop.data.record import SETTLED, ItemKey, ItemRecord, item_from
 from pytest_ailoop.plugin.naming import cell_of, key_of, test_of
 from pytest_ailoop.plugin.resume import is_kept, may_tell, torn_down
 from pytest_ailoop.plugin.sending import sendable
@@ -268,4 +268,4 @@ def narrowed(evaluation: Evaluation) -> list[str]:
             if _group_key(key) in settled:
                 planned += sum(test.trials.values())
     items = text.plural(planned, "item")
-    return [f"stopped early: settled after {planned - sum(settled.values())} of {items}"]
+    return [f"{SETTLED} after {planned - sum(settled.values())} of {items}"]

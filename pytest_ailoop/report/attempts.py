@@ -44,7 +44,7 @@ def counted(root: Path, run: RunRecord) -> RunRecord:
 
 def inputs_of(plan: Plan) -> str:
     """Return the digest of what was to run, whatever files the command line named for it."""
-    return digest(plain(replace(plan, paths=())))
+    return digest(plain(replace(plan, paths=(), uncollected={})))
 
 
 def attempts_of(root: Path, run: RunRecord) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +115,76 @@ def test_a_part_of_the_tests_decides_nothing(two: Two) -> None:
     result = two.run("test_one.py")
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines(["*not decided: only test_one.py was asked for*"])
+
+
+def move(two: Two) -> Path:
+    """Move the second test to a folder of its own."""
+    folder: Path = two.project.path / "sub"
+    folder.mkdir()
+    for name in ("test_two.py", "two.jsonl"):
+        (two.project.path / name).rename(folder / name)
+    return folder / "test_two.py"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["sub"], "only sub was asked for*"),
+        (["sub", "test_one.py"], "only sub, test_one.py was asked for*"),
+        (["--ignore", "sub/test_two.py"], "*left out tests (--ignore sub/test_two.py)*"),
+        (["--ignore=sub"], "*left out tests (--ignore sub)*"),
+        (["--ignore-glob=*two*"], "*left out tests (--ignore-glob)*"),
+        (["test_one.py::test_one"], "*left out tests (node ids test_one.py)*"),
+        (["--lf"], "*left out tests (--lf)*"),
+    ],
+)
+def test_what_the_command_line_leaves_out_decides_nothing(
+    two: Two, args: list[str], words: str
+) -> None:
+    """Nobody knows which tests would have been collected, so what is there is a part."""
+    two.data("two", 0)
+    move(two)
+    two.data("one", 20)
+    two.gate("pass_rate = 0.6\nfixed = true", '["*test_*"]')
+    if args == ["--lf"]:
+        # It remembers none of the second test, and does not even look into its file.
+        assert pytest.ExitCode.TESTS_FAILED == two.run().ret
+    two.data("one", 0)
+    result = two.run(*args)
+    assert pytest.ExitCode.OK == result.ret
+    assert "inconclusive" == two.verdict()["status"]
+    assert fnmatch(two.verdict()["reasons"][0], f"not decided: {words}")
+
+
+@pytest.mark.parametrize("args", [[], ["."], ["sub", "--ignore=gone"], ["--ignore=test_other.py"]])
+def test_what_leaves_nothing_out_is_decided(two: Two, args: list[str]) -> None:
+    """A folder that holds all the tests, and what is ignored without an eval."""
+    move(two)
+    two.project.write("test_other.py", "def test_other():\n    pass\n")
+    two.gate("pass_rate = 0.5\nfixed = true", '["sub/*"]' if "sub" in args else '["*"]')
+    two.run(*args)
+    cases = 20 if "sub" in args else 40
+    assert ("passed", cases) == (two.verdict()["status"], two.verdict()["cases"])
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ("import nothing_of_that_name\n", "an error"),
+        ("import pytest\npytest.importorskip('nothing_of_that_name')\n", "it skips itself"),
+    ],
+)
+def test_a_module_that_is_not_there_makes_it_invalid(two: Two, head: str, words: str) -> None:
+    """Its tests could not run: that is no pass of the others. Another gate's concern it is not."""
+    module = move(two)
+    module.write_text(head + module.read_text("utf-8"), "utf-8")
+    two.gate("pass_rate = 0.5\nfixed = true", '["*"]')
+    assert pytest.ExitCode.TESTS_FAILED == two.run("--continue-on-collection-errors").ret
+    assert "invalid" == two.verdict()["status"]
+    assert f"sub/test_two.py was not collected ({words}" in two.verdict()["reasons"][0]
+    two.gate("pass_rate = 0.5\nfixed = true", '["test_one.py::*"]')
+    two.run("--continue-on-collection-errors")
+    assert "passed" == two.verdict()["status"]
 
 
 def test_a_gate_that_names_no_test_is_told(two: Two) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_ailoop.baseline.measure import accepted_from
 from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, GateVerdict, StopRule
-from pytest_ailoop.data.record import ItemRecord, Plan
+from pytest_ailoop.data.record import SETTLED, ItemRecord, Plan
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.gates import specs
@@ -206,9 +206,20 @@ def test_one_damaged_baseline_is_an_error() -> None:
         (("a.py::*", "c.py::*"), {}, "invalid"),
         (("a.py::*", "c.py::*"), {"paths": ("a.py",)}, "inconclusive"),
         (("a.py::*", "c.py::*"), {"narrowed": ("-k",)}, "inconclusive"),
+        (("a.py::*", "c.py::*"), {"narrowed": (f"{SETTLED} after 3 of 9 items",)}, "invalid"),
         (("*",), {"paths": ("a.py", "b.py")}, "inconclusive"),
         (("[ab].py::*",), {"paths": ("a.py", "b.py")}, "inconclusive"),
         (("a.py::*", "b.py::b"), {"paths": ("a.py", "b.py")}, "passed"),
+        (("*",), {"paths": ("e",)}, "inconclusive"),
+        (("a.py::*", "e*"), {"paths": ("e", "a.py")}, "inconclusive"),
+        (("*",), {"paths": (".",)}, "passed"),
+        (("*",), {"uncollected": {"e": "--ignore"}}, "inconclusive"),
+        (("?.py::*",), {"uncollected": {"e": "--ignore"}}, "inconclusive"),
+        (("a.py::*", "b*"), {"uncollected": {"e/c.py": "an error"}}, "invalid"),
+        (("?.py::*",), {"uncollected": {"e.py": "an error"}}, "invalid"),
+        (("?.py::*",), {"uncollected": {"ee.py": "an error"}}, "passed"),
+        (("a.py::*", "b.py::b"), {"uncollected": {"": "--lf"}}, "inconclusive"),
+        (("a.py::a", "b.py::b"), {"uncollected": {"": "--lf", "b.py": "node ids"}}, "passed"),
     ],
 )
 def test_tests_that_are_not_there_leave_it_open(
