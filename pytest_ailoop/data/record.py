@@ -178,6 +178,8 @@ class RunRecord:
     """Which of the kept runs of the same commit, changes and plan it is."""
     failed_before: int = 0
     """How many of the earlier ones failed."""
+    unaccepted: bool = False
+    """Whether it failed for want of a baseline alone, which is no verdict on what was measured."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The ailoop options in force, and pytest's arguments."""
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -31,20 +31,24 @@ _FAILED = 1
 def counted(root: Path, run: RunRecord) -> RunRecord:
     """Return *run* with which attempt it is, before it is kept.
 
-    A run of a part, or outside of a repository, is none: nobody can tell what it repeats.
+    A run of a part, or outside of a repository, is none: nobody can tell what it repeats. One that
+    stopped where all was settled is.
     """
-    if run.commit is None or run.plan.narrowed:
+    if run.commit is None or run.plan.cut:
         return run
     inputs = inputs_of(run.plan)
     same = run.commit, run.dirty, inputs
-    earlier = [one["exit_status"] for _, one in _heads(root) if _inputs(one) == same]
-    failed = sum(one == _FAILED for one in earlier)
+    earlier = [one for _, one in _heads(root) if _inputs(one) == same]
+    failed = sum(one["exit_status"] == _FAILED and not one.get("unaccepted") for one in earlier)
     return replace(run, inputs=inputs, attempt=len(earlier) + 1, failed_before=failed)
 
 
 def inputs_of(plan: Plan) -> str:
-    """Return the digest of what was to run, whatever files the command line named for it."""
-    return digest(plain(replace(plan, paths=(), uncollected={})))
+    """Return the digest of what was to run, whatever files the command line named for it.
+
+    Where it stopped because all was settled is no part of that.
+    """
+    return digest(plain(replace(plan, paths=(), uncollected={}, narrowed=plan.cut)))
 
 
 def attempts_of(root: Path, run: RunRecord) -> list[str]:
@@ -54,14 +58,13 @@ def attempts_of(root: Path, run: RunRecord) -> list[str]:
     no chance. Raises `RunError` for a run of a part or without a commit: nobody can tell what it
     repeats.
     """
-    plan = _whole(run)
-    if run.commit is None or plan.narrowed:
+    if run.commit is None or run.plan.cut:
         why = "is of a part" if run.commit else "is of no commit"
         raise RunError(
             f"run {run.id} {why}, so nobody can tell what it repeats; next: name the runs to pool "
             "(ailoop accept RUN RUN), or accept it alone (ailoop accept)"
         )
-    inputs = inputs_of(plan)
+    inputs = inputs_of(run.plan)
     return [
         name
         for name, head in _heads(root)
@@ -71,16 +74,11 @@ def attempts_of(root: Path, run: RunRecord) -> list[str]:
 
 
 def _planned(root: Path, name: str) -> str | None:
-    """Where no gate decided, or it stopped early, a run does not say what its plan comes to."""
+    """Where no gate decided, a run does not say what its plan comes to."""
     try:
-        return inputs_of(_whole(runs.read_run(runs.runs_folder(root) / name)))
+        return inputs_of(runs.read_run(runs.runs_folder(root) / name).plan)
     except RunError:
         return None  # A damaged run is told where it is asked for.
-
-
-def _whole(run: RunRecord) -> Plan:
-    """Return the plan as it was before the run stopped early, if it did."""
-    return replace(run.plan, narrowed=()) if run.counts.get("settled") else run.plan
 
 
 def _inputs(head: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -97,9 +97,12 @@ class Session:
         )
         verdicts = self.decided(run.plan, records, baselines)
         verdicts = tuple(map(reasons.explain, verdicts))
-        if any(one.blocking for one in verdicts):
+        red = [one for one in verdicts if one.blocking]
+        unaccepted = bool(red) and not exit_status
+        unaccepted = unaccepted and all(one.status == "no baseline" for one in red)
+        if red:
             exit_status = exit_status or _FAILED
-        run = replace(run, gates=verdicts, exit_status=exit_status)
+        run = replace(run, gates=verdicts, exit_status=exit_status, unaccepted=unaccepted)
         if verdicts:
             run = counted(self.settings.root, run)
         run = replace(run, bill=bill)

@@ -93,6 +93,36 @@ def test_runs_of_the_same_commit_are_counted(evals: Evals, workers: tuple[str, .
     assert 2 == evals.project.run_json()["attempt"]
 
 
+def test_a_run_without_a_baseline_is_no_failed_attempt(
+    evals: Evals, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """It is red in CI, whatever it measured; a gate that failed beside it is one."""
+    committed(evals, "no_regression(0.05), pass_rate(0.7)")
+    monkeypatch.setenv("CI", "1")
+    for right in (60, 30):
+        assert pytest.ExitCode.TESTS_FAILED == evals.run(right, *workers).ret
+    words = told(evals.run(60, *workers))
+    assert "3rd run of this commit with the same plan: 1 failed before" in words
+
+
+def test_a_run_that_stopped_early_is_an_attempt(evals: Evals, workers: tuple[str, ...]) -> None:
+    """Where it stopped is chance, what was to run is not."""
+    committed(evals, "pass_rate(0.7)")
+    stop = "--ailoop-stop=settled"
+    evals.run(10, stop, *workers)
+    assert evals.project.counts["settled"]
+    words = told(evals.run(60, stop, *workers))
+    assert "2nd run of this commit with the same plan: 1 failed before; run until" in words
+
+
+def committed(evals: Evals, gates: str) -> None:
+    evals.project.write(".gitignore", "right.txt\n.ailoop/\n__pycache__/\n")
+    evals.write(gates)
+    git(evals, "init", "-q")
+    git(evals, "add", ".")
+    git(evals, "commit", "-qm", "one")
+
+
 def test_git_names_the_files_that_changed(evals: Evals) -> None:
     """A score that moved after the code did: the files since the baseline's commit are named."""
     evals.project.write(".gitignore", ".ailoop/\n__pycache__/\n")

@@ -27,14 +27,20 @@ def keep(root: Path, number: int, **changes: Any) -> None:
 
 
 def test_earlier_runs_of_the_same_inputs_count(tmp_path: Path) -> None:
-    """Commit, uncommitted changes and plan must be the same; how they ended is told."""
+    """Commit, uncommitted changes and plan must be the same; how they ended is told.
+
+    To stop where all was settled is no other plan, and to lack a baseline is no failure.
+    """
     keep(tmp_path, 1, exit_status=1)
     keep(tmp_path, 2, commit="other", exit_status=1)
     keep(tmp_path, 3, dirty="changed", exit_status=1)
     keep(tmp_path, 4, plan=plan([item("b")]), exit_status=1)
     keep(tmp_path, 5, exit_status=1)
+    keep(tmp_path, 6, exit_status=1, unaccepted=True)
+    stopped = replace(PLAN, narrowed=("stopped early: settled after 3 of 9 items",))
+    keep(tmp_path, 7, exit_status=1, plan=stopped, counts={"settled": 6})
     found = counted(tmp_path, run())
-    assert (3, 2) == (found.attempt, found.failed_before)
+    assert (5, 3) == (found.attempt, found.failed_before)
 
 
 @pytest.mark.parametrize("odd", [{"commit": None}, {"plan": Plan(narrowed=("--lf",))}])
