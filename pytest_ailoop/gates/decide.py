@@ -53,7 +53,7 @@ def decide(plan: Plan, records: Iterable[ItemRecord], context: Context) -> tuple
     wanted = _wanted(plan, context)
     stops = settlings(plan, context)
     asked = []
-    every = groups(plan, records, wanted)
+    every, views = groups(plan, records, wanted), []
     for group in every:
         settling = stops.get(group_key(group))
         if settling is not None:
@@ -61,8 +61,9 @@ def decide(plan: Plan, records: Iterable[ItemRecord], context: Context) -> tuple
                 for trial in case.trials:
                     settling.add(case.key.case, trial)
         view = group if settling is None else settling.group
+        views.append(view)
         asked += [_Asked(view, gate, settling) for gate in wanted[group.name] if not gate.together]
-    asked += [_Asked(pool, gate) for gate, pool in pools(context.configured, every)]
+    asked += [_Asked(pool, gate) for gate, pool in pools(context.configured, every, views)]
     for one in asked:
         one.found = _found(one, plan, context)
     _hold_among_all(asked)

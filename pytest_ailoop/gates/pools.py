@@ -18,18 +18,22 @@ __all__ = ["count", "lacking", "over_words", "pools"]
 
 
 def pools(
-    configured: Iterable[GateSpec], groups: Sequence[Group]
+    configured: Iterable[GateSpec], groups: Sequence[Group], views: Sequence[Group]
 ) -> Iterator[tuple[GateSpec, Group]]:
-    """Yield each gate over tests together with the groups that it is over, variant by variant."""
+    """Yield each gate over tests together with the groups that it is over, variant by variant.
+
+    *views* are the groups as their own gates see them, with all rounds that these drew: a cost is
+    one of all that was asked.
+    """
     for gate in configured:
         if not gate.together:
             continue
         found: dict[Variant, list[Group]] = {}
-        for group in groups:
+        for group in views if gate.kind == "max_cost" else map(_before_looks, groups):
             if gate.covers(group.test.module, group.test.test):
                 found.setdefault(sorted_axes(group.variant), []).append(group)
         for parts in found.values():
-            yield gate, _pool([_before_looks(one) for one in parts])
+            yield gate, _pool(parts)
 
 
 def count(plan: Plan, gate: GateSpec) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_ailoop.baseline.measure import accepted_from
 from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, GateVerdict, StopRule
+from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.record import SETTLED, ItemRecord, Plan
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
@@ -241,6 +242,19 @@ def test_rounds_that_another_gate_drew_do_not_count() -> None:
     context = Context(configured=[together(specs.pass_rate(0.9, fixed=True))])
     (found,) = decide(planned, records, context)
     assert ("passed", 1.0, 1) == (found.status, found.value, found.trials)
+
+
+@pytest.mark.parametrize(("bar", "status"), [(5.0, "failed"), (6.0, "passed")])
+def test_a_cost_counts_all_rounds_that_were_drawn(bar: float, status: str) -> None:
+    """Those that a test's own gate asked for, too."""
+    asked = Call(digest="d", path="/chat/completions", origin="live", cost=1.0)
+    rounds = [item(c, 1.0, trial=t, calls=(asked,)) for c in ("c0", "c1") for t in (1, 2, 3)]
+    planned = plan_of(records := of_test("a", rounds))
+    rule = StopRule(by="rounds", first=1, most=3)
+    test = replace(planned.tests[0], stopping=rule, gates=(specs.pass_rate(0.9),))
+    context = Context(configured=[together(specs.max_cost(bar))])
+    own, cost = decide(replace(planned, tests=(test,)), records, context)
+    assert ("inconclusive", status, 6.0) == (own.status, cost.status, cost.value)
 
 
 def test_a_test_under_it_runs_all_its_cases() -> None:
