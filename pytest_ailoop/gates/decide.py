@@ -86,13 +86,14 @@ def settlings(plan: Plan, context: Context) -> dict[EntryKey, Settling]:
     def decides(gate: GateSpec, group: Group) -> Found:
         return _by_fixed_rules(gate, group, context)
 
-    return {
+    found = {
         group_key(group): Settling(
             wanted[group.name], group, group.test.stopping, context, decides, among
         )
         for group in groups(plan, (), wanted)
         if group.test.stopping is not None
     }
+    return {key: one for key, one in found.items() if one.may_stop}
 
 
 def group_key(group: Group) -> EntryKey:

@@ -16,7 +16,7 @@ from pytest_ailoop.data.verdict import ComparisonVerdict
 from pytest_ailoop.gates.bets import Mean
 from pytest_ailoop.gates.compared import Compared
 from pytest_ailoop.gates.groups import CaseResults, Group, Trial
-from pytest_ailoop.gates.sparing import Sparing
+from pytest_ailoop.gates.sparing import Sparing, is_strict, over_case
 from pytest_ailoop.gates.stopped import bet, curtailed
 from pytest_ailoop.gates.stopping import Around, Stopping, order
 from pytest_ailoop.gates.watches import Counted, Fixed, Watch
@@ -51,7 +51,10 @@ class Settling:
         self._gates, self._planned, self._rule = tuple(gates), planned, rule
         self._around, self._decides, self._comparisons = around, decides, comparisons
         self._cases = {one.key.case: one for one in planned.cases}
-        self._order = order(rule.seed, self._cases)
+        over = {case: over_case(gates, one.tags) for case, one in self._cases.items()}
+        self._order = order(rule.seed, (case for case, found in over.items() if found))
+        #: Cases whose items decide by themselves: to leave one out would hide that it fails.
+        self._strict = {case for case, found in over.items() if is_strict(found)}
         planned_trials = [one.planned for one in planned.cases]
         self._results: dict[str, dict[int, Trial]] = {}
         self._sparing = Sparing(gates, self._cases, never=rule.by == "rounds")
@@ -97,6 +100,8 @@ class Settling:
         """Return what settled an item that is not needed, in words; empty where it is needed."""
         if self._rule.by == "rounds":
             return self.words if self.is_settled and trial > self.seen else ""
+        if case in self._strict:
+            return ""
         if self.is_settled and case not in self._seen:
             return self.words
         needed = self._sparing.needed(case)
@@ -107,6 +112,11 @@ class Settling:
     def may_be_spared(self, case: str, trial: int) -> bool:
         """Return whether results of the case that are still to come may make *trial* needless."""
         return trial > self._sparing.at_least(case)
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether there is an item that may be left out."""
+        return self._rule.by == "rounds" or len(self._strict) < len(self._cases)
 
     @property
     def size(self) -> int:

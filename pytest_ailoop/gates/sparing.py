@@ -14,12 +14,25 @@ from pytest_ailoop.gates.groups import CaseResults, Trial
 from pytest_ailoop.gates.watches import reduced
 from pytest_ailoop.stats.trials import reducer
 
-__all__ = ["Sparing", "fewest_trials", "is_decided", "rules_of"]
+__all__ = ["Sparing", "fewest_trials", "is_decided", "is_strict", "over_case", "rules_of"]
 
 Rules = tuple[str, ...]
 """How the gates over a case reduce its trials; empty for `every_case`, settled by a failure."""
 
 _EVERY = ""
+
+
+def over_case(gates: Iterable[GateSpec], tags: Sequence[str]) -> list[GateSpec]:
+    """Return the gates that look at a case with *tags*."""
+    return [one for one in gates if one.tag is None or one.tag in tags]
+
+
+def is_strict(gates: Iterable[GateSpec]) -> bool:
+    """Return whether none of the gates that look at a case answers for its misses.
+
+    Those over cost and time leave them to the items.
+    """
+    return all(one.kind in ("max_cost", "p95_latency") for one in gates)
 
 
 def rules_of(gates: Iterable[GateSpec], tags: Sequence[str]) -> Rules | None:
@@ -29,7 +42,7 @@ def rules_of(gates: Iterable[GateSpec], tags: Sequence[str]) -> Rules | None:
     to a baseline), is over several tests together, or where none looks at it: then all of its
     trials run.
     """
-    found = [one for one in gates if one.tag is None or one.tag in tags]
+    found = over_case(gates, tags)
     passes = all(one.kind in ("pass_rate", "every_case") and not one.together for one in found)
     if not found or not passes:
         return None

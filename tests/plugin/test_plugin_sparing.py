@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_ailoop.cli import main
+from tests.plugin.conftest import MANY
 
 STOP = 'trials=3, stop="settled"'
 MAJORITY = 'pass_rate(0.5, reduce="majority")'
@@ -123,3 +124,16 @@ def test_reliability_is_not_told_of_trials_that_were_left_out(many: Any) -> None
     assert "pass^k" not in project.run("-v").stdout.str()
     project.eval(DIFFER.replace('"settled"', '"never"'))
     assert "pass^k" in project.run("-v").stdout.str()
+
+
+def test_an_item_that_decides_by_itself_is_never_left_out(
+    project: Any, workers: tuple[str, ...]
+) -> None:
+    """Where the gate does not answer for a miss, the miss is a failure, whatever is settled."""
+    rows = [{"id": f"c{at}", "input": "x", "tags": ["must"] * (at % 2)} for at in range(60)]
+    project.rows([row | {"expected": "y" if row["tags"] == [] else "x"} for row in rows])
+    project.eval(MANY.format(gate='pass_rate(0.5, tag="must")', more='stop="settled"'))
+    result = project.run(*workers)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert 30 == project.counts["failed"]
+    assert project.counts["settled"]

@@ -11,11 +11,12 @@ import pytest
 from pytest_ailoop.data.gate import GateSpec, StopRule
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.gates import specs
+from pytest_ailoop.gates.decide import Context, settlings
 from pytest_ailoop.gates.groups import trial_of
 from pytest_ailoop.gates.settling import Settling
 from pytest_ailoop.gates.sparing import fewest_trials, is_decided, rules_of
 from pytest_ailoop.stats.trials import reduce_trials, reducer
-from tests.fakes.gated import item, verdict
+from tests.fakes.gated import item, plan, verdict
 from tests.fakes.stopping import group, stopped
 
 CASES = StopRule(by="cases")
@@ -154,3 +155,23 @@ def test_at_least_as_many_items_are_needed_as_it_says() -> None:
     assert 1 == fewest_trials(("",), (), 3)
     assert 3 == fewest_trials(("mean",), (), 3)
     assert 3 == fewest_trials(("majority",), (1.0, 0.0), 3)
+
+
+def test_what_no_gate_answers_for_always_runs() -> None:
+    """A case that the gate does not count decides by itself, and so does each under a cost."""
+    tags = {f"c{at}": ("must",) for at in range(0, 60, 2)}
+    for gates, strict in (
+        ([specs.pass_rate(0.5, tag="must")], 30),
+        ([specs.every_case(tag="must")], 30),
+        ([specs.pass_rate(0.5, tag="must"), specs.pass_rate(0.5)], 0),
+    ):
+        planned = plan([], *gates, absent=[f"c{at}" for at in range(60)], tags=tags,
+                       stopping=StopRule(by="cases"))  # fmt: skip
+        (found,) = settlings(planned, Context()).values()
+        for at in range(60):
+            found.add(f"c{at}", trial_of(item(f"c{at}")))
+        assert found.is_settled
+        assert all(found.needs(f"c{at}", 1) for at in range(1, 60, 2)) == (strict > 0)
+        assert f"of {60 - strict} cases" in found.words
+    planned = plan([], specs.p95_latency(1), absent=["a", "b"], stopping=StopRule(by="cases"))
+    assert {} == settlings(planned, Context())

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_ailoop.baseline.measure import accepted_from
-from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, GateVerdict, StopRule
 from pytest_ailoop.data.call import Call
+from pytest_ailoop.data.gate import AcceptedFailure, GateSpec, GateVerdict, StopRule
 from pytest_ailoop.data.record import SETTLED, ItemRecord, Plan
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
