@@ -14,7 +14,7 @@ from pytest_ailoop.cli.console import project, show_lines
 from pytest_ailoop.cli.stored import stored_run
 from pytest_ailoop.errors import UsageError
 from pytest_ailoop.report import runs
-from pytest_ailoop.report.attempts import attempts_of
+from pytest_ailoop.report.attempts import attempts_of, left_out
 from pytest_ailoop.report.runs import StoredRun
 from pytest_ailoop.report.terminal import Line
 from pytest_ailoop.session import Outcome, settle, settle_pooled
@@ -58,6 +58,7 @@ def accept(options: argparse.Namespace) -> int:
     kinds = _kinds(options.only)
     root = project()
     stored = _stored(root, options.run, attempts=options.attempts)
+    others = left_out(root, [one.run for one in stored])
     barred = in_ci() and not options.force
     if len(stored) > 1:
         outcome = settle_pooled(root, stored, kinds=kinds, barred=barred, forced=options.force)
@@ -72,6 +73,8 @@ def accept(options: argparse.Namespace) -> int:
             forced=options.force,
         )
     show_lines(_lines(outcome, [one.run.id for one in stored]))
+    if others and outcome.taken:
+        show_lines([(f"  {_chosen(others)}", {"yellow": True})])
     return 1 if outcome.broken else 0
 
 
@@ -85,6 +88,14 @@ def _stored(root: Path, names: Sequence[str], *, attempts: bool) -> list[StoredR
         wanted = attempts_of(root, newest) or [newest.id]
     folders = {runs.find(root, one) for one in wanted}
     return [stored_run(root, one.name) for one in sorted(folders)]
+
+
+def _chosen(others: int) -> str:
+    runs_ = text.plural(others, "other run")
+    return (
+        f"left out: {runs_} of this commit, changes and plan, with answers of their own; whoever "
+        "chooses among runs has a baseline too high for later ones; next: ailoop accept --attempts"
+    )
 
 
 def _kinds(words: str | None) -> tuple[AcceptKind, ...]:

@@ -6,7 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pytest_ailoop.errors import RunError
 from pytest_ailoop.report import runs
 from pytest_ailoop.report.numbers import percent
 
-__all__ = ["attempt_words", "attempts_of", "counted", "inputs_of"]
+__all__ = ["attempt_words", "attempts_of", "counted", "inputs_of", "left_out"]
 
 _LOOKED = 50
 """The newest kept runs; older ones are not counted."""
@@ -71,6 +71,34 @@ def attempts_of(root: Path, run: RunRecord) -> list[str]:
         if (head.get("commit"), head.get("dirty")) == (run.commit, run.dirty)
         and inputs == (head.get("inputs") or _planned(root, name))
     ]
+
+
+def left_out(root: Path, accepted: Sequence[RunRecord]) -> int:
+    """Return how many attempts that asked for answers of their own are none of the *accepted*.
+
+    One that is answered from what is stored has those of another run, and stands for it.
+    """
+    newest = accepted[-1]
+    if newest.commit is None or newest.plan.cut:
+        return 0
+    known = {one.id: one for one in accepted}
+    try:
+        found = [
+            known.get(name) or runs.read_run(runs.runs_folder(root) / name)
+            for name in attempts_of(root, newest)
+        ]
+    except RunError:
+        return 0  # A damaged run is told where it is asked for.
+    drawn = {one.id for one in found if _draws(one)}
+    repeats = any(name not in drawn for name in known)
+    return max(0, len(drawn - known.keys()) - repeats)
+
+
+def _draws(run: RunRecord) -> bool:
+    if run.bill is None:
+        return False
+    paid, saved = run.bill.paid, run.bill.saved
+    return paid.priced + paid.unknown > saved.priced + saved.unknown
 
 
 def _planned(root: Path, name: str) -> str | None:

@@ -137,6 +137,34 @@ def test_attempts_find_themselves(
     assert {2} == {trials for trials, _ in lines(project).values()}
 
 
+def test_a_choice_among_runs_is_told(
+    project: Any, server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of three runs with answers of their own one or two are accepted; the cached one is none."""
+    project.run()
+    project.run()
+    first, again = (one.name for one in project.runs)
+    words = "left out: {} of this commit, changes and plan, with answers of their own; whoever"
+    for name in (first, again):
+        assert 0 == cli.main(["accept", name])
+        assert "left out" not in capsys.readouterr().out
+        project.baseline().unlink()
+    for _ in range(2):
+        project.run(LIVE)
+    *_, third, last = (one.name for one in project.runs)
+    for names, others in (
+        ([last], "2 other runs"),
+        ([first, last], "1 other run"),
+        ([again, last], "1 other run"),
+        ([first, third, last], ""),
+        (["--attempts"], ""),
+    ):
+        assert 0 == cli.main(["accept", *names])
+        out = " ".join(capsys.readouterr().out.split())
+        assert (words.format(others) in out) if others else ("left out" not in out)
+        project.baseline().unlink()
+
+
 def test_what_does_not_fit_is_refused(
     project: Any, server: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
