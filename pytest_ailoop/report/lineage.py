@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -36,6 +37,9 @@ PACKAGES = ("pytest", "pytest-ailoop", "openai", "genai-prices", "pydantic", "sy
 PATIENCE = 5.0
 """Seconds that git may take; a slow or absent one costs the lineage, not the run."""
 
+_READ = 1000
+"""Untracked Python files that are read at most: more are no application, but an environment."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
@@ -45,21 +49,37 @@ class Standing:
     """None outside a repository or without git."""
     dirty: str | None = None
     """Digest of the changes since; None for a clean tree. Changed files count with their content,
-    untracked ones by name."""
+    untracked ones by name, or with their content too if they are Python: it may be what was
+    measured, where a report or a log only differs from run to run."""
     files: int = 0
     """Files that were not committed as they were; baselines and recordings are none of them."""
 
 
 def standing(root: Path) -> Standing:
     """Return the commit that *root* stands on, and what was changed since."""
-    found = _git(root, "rev-parse", "--verify", "HEAD")
-    commit = found.decode("ascii", "replace").strip() if found else None
+    head = _git(root, "rev-parse", "--verify", "HEAD")
+    commit = head.decode("ascii", "replace").strip() if head else None
     status = _git(root, "status", "--porcelain=v1", "-z")
     if not status:
         return Standing(commit=commit)
     changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary") or b""
-    dirty = hashlib.sha256(status + b"\0" + changes).hexdigest()[:LENGTH]
+    found = hashlib.sha256(status + b"\0" + changes)
+    if b"?? " in status:
+        for name in _untracked(root)[:_READ]:
+            with contextlib.suppress(OSError):
+                found.update(name + b"\0" + hashlib.sha256(_content(root, name)).digest())
+    dirty = found.hexdigest()[:LENGTH]
     return Standing(commit=commit, dirty=dirty, files=sum(map(_counts, _changed(status))))
+
+
+def _untracked(root: Path) -> list[bytes]:
+    """Return the Python files below *root* that git neither keeps nor ignores, sorted."""
+    how = ("--others", "--exclude-standard", "-z", "--", "*.py")
+    return sorted(filter(None, (_git(root, "ls-files", *how) or b"").split(b"\0")))
+
+
+def _content(root: Path, name: bytes) -> bytes:
+    return (root / os.fsdecode(name)).read_bytes()
 
 
 def _changed(status: bytes) -> Iterator[str]:

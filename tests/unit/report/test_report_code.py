@@ -113,6 +113,18 @@ def test_what_is_not_committed_is_counted(tmp_path: Path) -> None:
     assert Standing() == standing(tmp_path.parent)
 
 
+def test_python_that_git_does_not_keep_counts_with_its_content(tmp_path: Path) -> None:
+    """It may be what was measured; a report beside it only changes from run to run."""
+    kept(tmp_path, app="1")
+    (tmp_path / "new").mkdir()
+    found = []
+    for source, report in (("a = 1", "1"), ("a = 1", "2"), ("a = 2", "2")):
+        (tmp_path / "new" / "app.py").write_text(source)
+        (tmp_path / "report.xml").write_text(report)
+        found.append(standing(tmp_path).dirty)
+    assert found[0] == found[1] != found[2]
+
+
 def test_git_is_asked_of_each_commit_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Baselines of many modules were mostly committed together."""
     path = kept(tmp_path, app="1")
