@@ -17,7 +17,8 @@ from pytest_ailoop.report import runs
 from pytest_ailoop.report.attempts import attempts_of, left_out
 from pytest_ailoop.report.runs import StoredRun
 from pytest_ailoop.report.terminal import Line
-from pytest_ailoop.session import Outcome, settle, settle_pooled
+from pytest_ailoop.session import Outcome, settle
+from pytest_ailoop.session.pooling import settle_pooled
 from pytest_ailoop.settings import AcceptKind
 
 __all__ = ["add"]

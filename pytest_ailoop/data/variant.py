@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,12 +84,20 @@ class Variant:
 def variant_from(data: Mapping[str, Any]) -> Variant:
     """Return the variant of `plain(variant)` or `variant.plain()`."""
     params = data.get("params") or ()
+    if not params:
+        return _without_params(data.get("model"), data.get("prompt"))
     pairs = params.items() if isinstance(params, Mapping) else params
     return Variant(
         model=data.get("model"),
         prompt=data.get("prompt"),
         params=tuple((name, value) for name, value in pairs),
     )
+
+
+# Each record that comes in names one, nearly always the same.
+@functools.lru_cache(maxsize=256, typed=True)
+def _without_params(model: str | None, prompt: str | None) -> Variant:
+    return Variant(model=model, prompt=prompt)
 
 
 def _json_like(value: Any) -> Any:

@@ -72,6 +72,8 @@ class Evaluation:
         self.is_worker = hasattr(config, "workerinput")
         #: Evaluated test functions by (module, function), as they were collected.
         self.collected: dict[tuple[str, str], Collected] = {}
+        #: Their names by where pytest has them: parent, path and name.
+        self.functions: dict[tuple[Any, Path, str], tuple[str, str]] = {}
         #: Data sets read so far, so that ten tests over one file read it once.
         self.datasets: dict[Any, Any] = {}
         self.usage_faults: list[str] = []

@@ -35,6 +35,8 @@ class Folding:
         self._shared: dict[tuple[tuple[str, int], ...], dict[str, Any]] = {}
         #: Names of functions and classes, each once.
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
+        #: File, line and the words before an item's own name, by parent and function.
+        self._locations: dict[tuple[Any, str], tuple[str, int | None, str]] = {}
 
     def fold(self, item: Any, cell: Cell) -> None:
         """Take from *item*, which is of *cell*, what can be made anew."""
@@ -56,6 +58,23 @@ class Folding:
             unfold()
         if getattr(item, "extra_keyword_matches", None) is _NO_WORDS:
             item.extra_keyword_matches = set()
+        self._locate(item)
+
+    def _locate(self, item: Any) -> None:
+        """Spare pytest the look for a file and line that all cases of a test have in common."""
+        if not isinstance(item, pytest.Function) or not _tells_place_alike(type(item)):
+            return
+        if "location" in item.__dict__ or "reportinfo" in item.__dict__:
+            return
+        place = item.parent, item.originalname
+        known = self._locations.get(place)
+        if known is not None:
+            path, line, words = known
+            item.__dict__["location"] = path, line, words + item.name
+        else:
+            path, line, words = item.location
+            if words.endswith(item.name):
+                self._locations[place] = path, line, words.removesuffix(item.name)
 
     def _fold_id(self, item: Any, cell: Cell) -> None:
         """Share what pytest's newer node ids are made of; one tells itself as text when asked."""
@@ -88,6 +107,13 @@ class Folding:
         if name not in self._shared and len(self._shared) >= _KNOWN:
             return None
         return self._shared.setdefault(name, others)
+
+
+@functools.cache
+def _tells_place_alike(kind: Any) -> bool:
+    """Return whether items of *kind* say as pytest's own do where they stand."""
+    names = ("location", "reportinfo", "getmodpath", "obj")
+    return all(getattr(kind, one, None) is getattr(pytest.Function, one, kind) for one in names)
 
 
 @functools.cache

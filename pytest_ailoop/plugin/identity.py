@@ -19,7 +19,7 @@ from pytest_ailoop.plugin import options
 from pytest_ailoop.plugin.naming import cell_of, key_of, source_of
 
 if TYPE_CHECKING:
-    from pytest_ailoop.data.variant import ModelSpec
+    from pytest_ailoop.data.variant import ModelSpec, Variant
     from pytest_ailoop.plugin.evaluation import Evaluation
     from pytest_ailoop.settings import Config
 
@@ -35,9 +35,24 @@ def key_digest(evaluation: Evaluation, item: pytest.Item) -> str:
     if found is None:
         cell = cell_of(item)
         assert cell is not None
-        key = plain(key_of(evaluation, item, cell))
-        found = item.stash[KEY] = digest.digest_text(digest.canonical(key))
+        key = key_of(evaluation, item, cell)
+        group = _group_digest(evaluation, key.module, key.test, cell.variant)
+        # A trial is a number, so that no case's id can be taken for a part of it.
+        found = item.stash[KEY] = digest.digest_text(f"{group} {key.trial} {key.case}")
     return found
+
+
+_GROUPS = pytest.StashKey[dict[tuple[str, str, int], tuple[str, "Variant"]]]()
+
+
+def _group_digest(evaluation: Evaluation, module: str, test: str, variant: Variant) -> str:
+    """Return the digest of what all cases of a test under one variant have in common."""
+    known = evaluation.config.stash.setdefault(_GROUPS, {})
+    # By the object: 1, 1.0 and True are equal. It is held, so no other takes its place in memory.
+    name = module, test, id(variant)
+    if name not in known:
+        known[name] = digest.digest([module, test, plain(variant)]), variant
+    return known[name][0]
 
 
 def identity_of(evaluation: Evaluation, item: pytest.Item, used: Collection[str]) -> str:

@@ -66,7 +66,7 @@ def mark(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -
     if record is not None:
         asked = {one["model_asked"] for one in record["calls"] if one["model_asked"]}
         item.stash[USED] = sorted(asked)
-        if _is_cheap(record, report):
+        if not evaluation.settings.resume and _is_cheap(record, report):
             report.ailoop_cheap = item.stash[CHEAP] = True  # type: ignore[attr-defined]
     if report.when == "teardown":
         told: dict[str, Any] = {}

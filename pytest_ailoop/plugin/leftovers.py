@@ -50,6 +50,7 @@ class Leftovers:
         self._passing = tuple(_passing())
         self._folding, self._reports = Folding(), light.Reports()
         self._failed_parts: Any = None
+        self._shows_times = config.getoption("durations", None) is not None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -100,7 +101,7 @@ class Leftovers:
         if not report.passed:
             return
         report.keywords = light.NO_KEYWORDS
-        if self._config.getoption("durations", None) is not None:
+        if self._shows_times:
             return
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         kind = "passed" if report.when == "call" else ""

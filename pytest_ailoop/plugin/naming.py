@@ -91,9 +91,14 @@ def test_of(evaluation: Evaluation, item: pytest.Item, ours: str) -> tuple[str, 
 
 def function_of(evaluation: Evaluation, item: pytest.Item) -> tuple[str, str]:
     """Return the module's path, and the test function's name with its classes."""
-    names = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
-    name = getattr(item, "originalname", item.name)
-    return evaluation.relative(item.path), "::".join([*names, name])
+    name = getattr(item, "originalname", None) or item.name
+    place = item.parent, item.path, name
+    found = evaluation.functions.get(place)
+    if found is None:
+        names = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+        found = evaluation.relative(item.path), "::".join([*names, name])
+        evaluation.functions[place] = found
+    return found
 
 
 def _other_parameters(whole: str, ours: str) -> str:

@@ -19,7 +19,6 @@ from pytest_ailoop.data.baseline import (
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
-from pytest_ailoop.data.slice import Slice
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.report.attempts import attempt_words
 from pytest_ailoop.report.calls import Calls
@@ -32,6 +31,7 @@ from pytest_ailoop.report.worst import CaseRow, case_rows, worst_first
 from pytest_ailoop.stats import Interval
 
 if TYPE_CHECKING:
+    from pytest_ailoop.data.slice import Slice
     from pytest_ailoop.stats.clustered import ClusteredMean
 
 __all__ = ["Report", "Row", "TestRows", "rows"]

@@ -20,7 +20,6 @@ from pytest_ailoop.report.failure import failure_lines
 from pytest_ailoop.report.gates import gate_counts, gate_lines
 from pytest_ailoop.report.numbers import count, interval, money, seconds
 from pytest_ailoop.report.rows import Report, Row, TestRows
-from pytest_ailoop.report.slices import slice_lines
 from pytest_ailoop.report.table import table
 from pytest_ailoop.report.worst import CaseRow
 
@@ -106,7 +105,10 @@ def _section(report: Report, width: int, verbose: int) -> Iterator[Line]:
     yield from gate_lines(report.gates, verbose=verbose)
     if report.attempt:
         yield report.attempt, _YELLOW
-    yield from slice_lines(report.slices, verbose=verbose)
+    if report.slices:
+        from pytest_ailoop.report.slices import slice_lines
+
+        yield from slice_lines(report.slices, verbose=verbose)
     yield from _worst(report, width, verbose)
     if verbose >= 2:
         yield from _every_case(report, width)

@@ -84,7 +84,11 @@ class Check:
     @functools.cached_property
     def digest(self) -> str:
         """Name, options and version as one digest; scores compare under the same one only."""
-        return digest([self.name, stable(self.options), self.version])
+        options = self.options
+        if all(map(_is_short, options.values())):
+            kinds = tuple(map(type, options.values()))
+            return _digest(self.name, self.version, tuple(options.items()), kinds)
+        return digest([self.name, stable(options), self.version])
 
     def score(self, subject: Subject) -> Any:
         """Return a bool, a number from 0 to 1, a label, a `Score`, or one of them with a reason.
@@ -96,6 +100,22 @@ class Check:
     def __repr__(self) -> str:
         said = ", ".join(f"{key}={value!r}" for key, value in self.options.items() if value)
         return f"{self.name}({said})"
+
+
+_PLAIN = frozenset({int, bool, type(None)})
+
+
+def _is_short(value: Any) -> bool:
+    """Return whether *value* stands for itself in a digest, and is worth being remembered."""
+    return type(value) in _PLAIN or (type(value) is str and len(value) <= 100)
+
+
+# Bodies make their checks anew, the same ones for each case. With the kinds: True and 1 are equal.
+@functools.lru_cache(maxsize=256)
+def _digest(
+    name: str, version: int, options: tuple[tuple[str, Any], ...], kinds: tuple[type, ...]
+) -> str:
+    return digest([name, stable(dict(options)), version])
 
 
 class CodeCheck(Check):

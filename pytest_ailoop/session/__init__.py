@@ -8,6 +8,5 @@ from __future__ import annotations
 
 from pytest_ailoop.session.live import Session
 from pytest_ailoop.session.outcome import Outcome, settle
-from pytest_ailoop.session.pooling import settle_pooled
 
-__all__ = ["Outcome", "Session", "settle", "settle_pooled"]
+__all__ = ["Outcome", "Session", "settle"]

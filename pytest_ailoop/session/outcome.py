@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_ailoop.baseline.books import Accepting, Baselines, accept_into, slipped
 from pytest_ailoop.baseline.hygiene import Undecided
 from pytest_ailoop.data.baseline import Accepted, Comparison
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.record import ItemKey, ItemRecord, RunRecord
-from pytest_ailoop.data.slice import Slice
 from pytest_ailoop.report import runs
 from pytest_ailoop.report.rows import Report, rows
 from pytest_ailoop.report.since import GroupKey, told
-from pytest_ailoop.report.slices import slices as found_slices
 from pytest_ailoop.settings import AcceptKind
+
+if TYPE_CHECKING:
+    from pytest_ailoop.data.record import Plan
+    from pytest_ailoop.data.slice import Slice
 
 __all__ = ["Outcome", "settle"]
 
@@ -135,7 +138,7 @@ def settle(
         records=records,
         comparison=comparison,
         causes=told(comparison, since="the baseline"),
-        slices=found_slices(plan, comparison, run.gates),
+        slices=_slices(plan, comparison, run.gates),
         warnings=slipped(baselines, plan, run.gates, written=bool(done.accepted)),
         accepted=done.accepted,
         refused=done.refused,
@@ -143,3 +146,14 @@ def settle(
         faults=(*map("baseline unreadable: {}".format, baselines.faults.values()), *done.faults),
         missing=tuple(missing),
     )
+
+
+def _slices(
+    plan: Plan, comparison: Comparison, verdicts: Sequence[GateVerdict]
+) -> tuple[Slice, ...]:
+    """Return the parts of the cases to look at; without tags and slices there are none."""
+    if not any(one.tags or one.slices for one in plan.tests):
+        return ()
+    from pytest_ailoop.report.slices import slices
+
+    return slices(plan, comparison, verdicts)

@@ -16,9 +16,13 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pytest_ailoop.stats.descriptive import mean, percentile
 from pytest_ailoop.stats.intervals import Interval, wilson
-from pytest_ailoop.stats.labels import ClassFigures, Classification, Figures, classification
+
+if TYPE_CHECKING:
+    from pytest_ailoop.stats.labels import ClassFigures, Classification, Figures, classification
 
 __all__ = [
     "ClassFigures",
@@ -30,3 +34,14 @@ __all__ = [
     "percentile",
     "wilson",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Few runs have labels.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pytest_ailoop.stats import labels
+
+    found: object = getattr(labels, name)
+    globals()[name] = found
+    return found

@@ -13,7 +13,8 @@ from pytest_ailoop.data.record import ItemRecord, Plan, RunRecord
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.gates import specs
 from pytest_ailoop.report.runs import StoredRun
-from pytest_ailoop.session import Outcome, settle_pooled
+from pytest_ailoop.session import Outcome
+from pytest_ailoop.session.pooling import settle_pooled
 from tests.fakes.gated import item, plan
 
 KINDS = ("new", "improved", "regressed", "prune")
