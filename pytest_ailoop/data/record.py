@@ -6,6 +6,7 @@ are each other's inverse. The published schemas are made from these classes. PYT
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
@@ -205,9 +206,13 @@ def plain(noun: Any) -> Any:
         return noun
     names = _field_names(kind)
     if names:
-        pairs = zip(names, _values_of(kind)(noun), strict=True)
-        return {name: one if type(one) in _LEAVES else plain(one) for name, one in pairs}
-    if isinstance(noun, (list, tuple)):
+        found = dict(zip(names, _values_of(kind)(noun), strict=True))
+        for name in _containers(kind):
+            one = found[name]
+            if type(one) not in _LEAVES:
+                found[name] = plain(one)
+        return found
+    if kind is tuple or isinstance(noun, (list, tuple)):
         return [one if type(one) in _LEAVES else plain(one) for one in noun]
     if isinstance(noun, (dict, Mapping)):
         return {name: one if type(one) in _LEAVES else plain(one) for name, one in noun.items()}
@@ -228,6 +233,15 @@ def _values_of(kind: type) -> Callable[[Any], tuple[Any, ...]]:
 @cache
 def _field_names(kind: type) -> tuple[str, ...]:
     return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
+
+
+@cache
+def _containers(kind: type) -> tuple[str, ...]:
+    """Return the fields that may hold more than a leaf, by what is written beside them."""
+    return tuple(one.name for one in fields(kind) if not _LEAF.fullmatch(str(one.type)))
+
+
+_LEAF = re.compile(r"(str|int|float|bool|None)( \| (str|int|float|bool|None))*")
 
 
 def _key_from(data: Mapping[str, Any]) -> ItemKey:

@@ -6,9 +6,10 @@ answers it, and those rooms load with the first eval that is collected. PYTEST_D
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,15 +126,17 @@ class Receiver:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        self._receive: Callable[[pytest.TestReport], None] | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand item records to the session; under xdist they come from the workers."""
         if not RIDERS.isdisjoint(report.__dict__):
-            # From the modules themselves: to ask a package for them takes longer, for each report.
-            from pytest_ailoop.plugin.controller import receive
-            from pytest_ailoop.plugin.hooks import evaluation_of
+            if self._receive is None:
+                from pytest_ailoop.plugin import controller, hooks
 
-            receive(evaluation_of(self.config), report)
+                evaluation = hooks.evaluation_of(self.config)
+                self._receive = functools.partial(controller.receive, evaluation)
+            self._receive(report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -14,12 +14,13 @@ import pytest
 
 from pytest_ailoop import errors, text
 from pytest_ailoop.data.money import Bill
-from pytest_ailoop.data.record import item_from, plain, plan_from
+from pytest_ailoop.data.record import plain, plan_from
 from pytest_ailoop.plugin import budget, gating, last_failed, options, settling, stolen, verdicts
 from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.journaling import journaling_of
 from pytest_ailoop.plugin.naming import cell_of, nothing_of
 from pytest_ailoop.plugin.planning import plan_of
+from pytest_ailoop.plugin.sending import sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,9 @@ def send_plan(evaluation: Evaluation, item: pytest.Item, report: pytest.TestRepo
     A worker that crashes, or that the controller stops waiting for (`-x`, Ctrl-C), says nothing
     at its end.
     """
-    ours = cell_of(item) is not None or nothing_of(item) is not None
-    if evaluation.is_worker and not evaluation.plan_sent and ours:
+    if not evaluation.is_worker or evaluation.plan_sent:
+        return
+    if cell_of(item) is not None or nothing_of(item) is not None:
         evaluation.plan_sent = True
         report.ailoop_plan = plain(plan_of(evaluation))  # type: ignore[attr-defined]
 
@@ -51,7 +53,7 @@ def receive(evaluation: Evaluation, report: pytest.TestReport) -> None:
     if hasattr(report, "ailoop"):
         evaluation.heard = True
         evaluation.left_out.pop(report.nodeid, None)
-        record = item_from(report.ailoop)
+        record = sent(evaluation, report)
         stolen.meet(evaluation, record)
         settling.note(evaluation, record)
         evaluation.session.add(record, report.ailoop)

@@ -93,6 +93,8 @@ class Evaluation:
         self.plan_sent = False
         #: Whether an item's record arrived.
         self.heard = False
+        #: The record that was put on a report last, with what it is there.
+        self.riding: tuple[dict[str, Any], ItemRecord] | None = None
         #: Items that were not needed, by group.
         self.settled: dict[EntryKey, int] = {}
         #: Node ids of items that the budget left out, with its words.

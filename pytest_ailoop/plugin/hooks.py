@@ -28,6 +28,7 @@ from pytest_ailoop.plugin import (
 from pytest_ailoop.plugin import items as one_item
 from pytest_ailoop.plugin.ahead import alarm
 from pytest_ailoop.plugin.evaluation import EVALUATION, Evaluation
+from pytest_ailoop.plugin.naming import cell_of
 from pytest_ailoop.plugin.progress import Progress
 from pytest_ailoop.scheduling import output
 
@@ -154,8 +155,13 @@ class Hooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report: pytest.TestReport
+        if cell_of(item) is None:
+            report = yield
+            controller.send_plan(self.evaluation, item, report)
+            return report
         with reporting.prepare(self.evaluation, item, call):
-            report: pytest.TestReport = yield
+            report = yield
         reporting.complete(self.evaluation, item, call, report)
         controller.send_plan(self.evaluation, item, report)
         journaling.mark(self.evaluation, item, report)

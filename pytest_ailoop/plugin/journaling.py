@@ -58,8 +58,8 @@ def begin(evaluation: Evaluation, session: pytest.Session) -> None:
 
 
 def mark(evaluation: Evaluation, item: pytest.Item, report: pytest.TestReport) -> None:
-    """Put on *report* which item it is of, and on its last one what the item is told by."""
-    if _WATCH not in evaluation.config.stash or cell_of(item) is None:
+    """Put on an eval's *report* which item it is of, and on the last one what that is told by."""
+    if _WATCH not in evaluation.config.stash:
         return
     report.ailoop_item = key_digest(evaluation, item)  # type: ignore[attr-defined]
     record = getattr(report, "ailoop", None)

@@ -29,7 +29,7 @@ from pytest_ailoop.plugin.evaluation import Evaluation
 from pytest_ailoop.plugin.items import RUNNING, Running
 from pytest_ailoop.plugin.judging import is_infrastructure
 from pytest_ailoop.plugin.naming import cell_of, key_of
-from pytest_ailoop.plugin.sending import sendable
+from pytest_ailoop.plugin.sending import send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +49,6 @@ def prepare(
     `--full-trace` shows them. The report is to be made inside of what is returned.
     """
     found = call.excinfo
-    if cell_of(item) is None:
-        return nullcontext()
     _take_time(item, call)
     if found is None:
         return nullcontext()
@@ -76,9 +74,7 @@ def complete(
     call: pytest.CallInfo[None],
     report: pytest.TestReport,
 ) -> None:
-    """Put the item's record on *report*, and the case's story into its failure text."""
-    if cell_of(item) is None:
-        return
+    """Put the record of an eval on *report*, and the case's story into its failure text."""
     running = item.stash.get(RUNNING, None)
     notebook = None if running is None else running.notebook
     if budget.leave_out(item, notebook, call, report):
@@ -142,7 +138,7 @@ def _attach(
         words = running.verdict if running is not None else []
         outcome = gating.miss(report, "; ".join(words) or _first_line(call))
     record = _record(evaluation, item, running, outcome, call, report)
-    report.ailoop = sendable(record)  # type: ignore[attr-defined]
+    send(evaluation, record, report)
     if report.when == "call":
         _tell_anew(item, list(figures.properties(record)))
         report.user_properties = list(item.user_properties)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_ailoop import text
-from pytest_ailoop.data.record import ItemRecord, plain
+from pytest_ailoop.data.record import ItemRecord, item_from, plain
 
-__all__ = ["sendable"]
+if TYPE_CHECKING:
+    from pytest_ailoop.plugin.evaluation import Evaluation
+
+__all__ = ["send", "sent"]
 
 
-def sendable(record: ItemRecord) -> dict[str, Any]:
-    """Return a record fit for xdist's channel, in one process too, so that both keep the same.
+def send(evaluation: Evaluation, record: ItemRecord, report: Any) -> None:
+    """Put *record* on *report*, fit for xdist's channel; in one process too, so that both keep the
+    same.
 
     What a request taught a worker is known to the worker alone, so secrets leave it masked; but
     in the item's name, which the plan has too.
@@ -20,9 +24,19 @@ def sendable(record: ItemRecord) -> dict[str, Any]:
 
     found: dict[str, Any] = plain(record)
     if is_clear(found):
-        return found
-    names = {name: _whole(found.pop(name)) for name in ("key", "nodeid")}
-    return {**names, **masked(found)}
+        evaluation.riding = None if evaluation.is_worker else (found, record)
+    else:
+        names = {name: _whole(found.pop(name)) for name in ("key", "nodeid")}
+        found = {**names, **masked(found)}
+    report.ailoop = found
+
+
+def sent(evaluation: Evaluation, report: Any) -> ItemRecord:
+    """Return the record that rides on *report*."""
+    riding = evaluation.riding
+    if riding is not None and riding[0] is report.ailoop:
+        return riding[1]  # To make it anew takes as long as to write it.
+    return item_from(report.ailoop)
 
 
 def _whole(value: Any) -> Any:

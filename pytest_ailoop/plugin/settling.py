@@ -16,7 +16,7 @@ from pytest_ailoop.data.baseline import EntryKey, entry_key
 from pytest_ailoop.data.record import SETTLED, ItemKey, ItemRecord, item_from
 from pytest_ailoop.plugin.naming import cell_of, key_of, test_of
 from pytest_ailoop.plugin.resume import is_kept, may_tell, torn_down
-from pytest_ailoop.plugin.sending import sendable
+from pytest_ailoop.plugin.sending import send
 from pytest_ailoop.plugin.shared_results import SharedResults
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _report(evaluation: Evaluation, item: pytest.Item, words: str) -> pytest.Tes
         case_digest=cell.case_digest,
         tags=cell.case.tags,
     )
-    report.ailoop = sendable(record)  # type: ignore[attr-defined]
+    send(evaluation, record, report)
     return report
 
 

@@ -22,7 +22,7 @@ from pytest_ailoop.data.record import SCHEMA, ItemKey, ItemRecord, Plan, RunReco
 from pytest_ailoop.errors import RunError
 from pytest_ailoop.files import private_folder, write_atomically
 from pytest_ailoop.redaction import may_hold, redact
-from pytest_ailoop.report.shelf import plains
+from pytest_ailoop.report.shelf import as_kept
 from pytest_ailoop.report.timings import Timings
 from pytest_ailoop.text import suggestion, whole
 
@@ -86,8 +86,7 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A line at a time: a hundred thousand of them are more than all else that a run holds.
     timings = Timings(_line)
-    lines = (f"{_line(timings.without(one))}\n" for one in plains(records))
-    write_atomically(folder / "results.jsonl", lines)
+    write_atomically(folder / "results.jsonl", _results(records, timings))
     write_atomically(folder / "timings.json", timings.pieces())
     # Last: a folder with a run.json is a whole run.
     write_atomically(folder / "run.json", _pieces(record.plain(run)))
@@ -96,9 +95,24 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     return folder
 
 
-def _line(value: Any, indent: int | None = None) -> str:
-    if indent is None:
-        return _in_ascii(value, _compact(value, _FINITE))
+def _results(records: Sequence[ItemRecord], timings: Timings) -> Iterator[str]:
+    """Yield a line for each record, without its duration, which *timings* keep."""
+    for one in as_kept(records):
+        if isinstance(one, dict):
+            timings.note(one["nodeid"], one["duration"])
+        else:
+            timings.note(one.nodeid, one.duration)
+        text = _compact(one, exclude=_CLOCK)
+        if text is None or not (text.isascii() and _is_clear(text)):
+            found = dict(one) if isinstance(one, dict) else record.plain(one)
+            text = text_of({name: found[name] for name in found if name not in _CLOCK})
+        yield f"{text}\n"
+
+
+_CLOCK = {"duration"}
+
+
+def _line(value: Any, indent: int) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     return _in_ascii(value, text, indent)
 
@@ -135,17 +149,17 @@ def text_of(value: Any) -> str:
     return _in_ascii(value, _FINITE.encode(value))
 
 
-def _compact(value: Any, encoder: json.JSONEncoder) -> str:
-    """Return a value of our records as JSON, where that is no longer simple by *encoder*."""
+def _compact(value: Any, exclude: set[str] | None = None) -> str | None:
+    """Return a record, or what it is as JSON values, as JSON; None where there is more to it."""
     # It takes a third of json's time, for each item twice.
     from pydantic_core import to_json
 
     try:
-        text = to_json(value, inf_nan_mode="constants").decode()
+        text = to_json(value, inf_nan_mode="constants", exclude=exclude).decode()
     except ValueError:  # Halves of surrogate pairs, for one.
-        return encoder.encode(value)
+        return None
     # Words of a text, or numbers that are none.
-    return encoder.encode(value) if "NaN" in text or "Infinity" in text else text
+    return None if "NaN" in text or "Infinity" in text else text
 
 
 def _in_ascii(value: Any, text: str, indent: int | None = None) -> str:
@@ -169,7 +183,7 @@ def masked(value: Any) -> Any:
 def is_clear(value: Any) -> bool:
     """Return whether a JSON value holds nothing to be masked; False for what is not JSON."""
     try:
-        return _is_clear(_compact(value, _ANY))
+        return _is_clear(_compact(value) or _ANY.encode(value))
     except (TypeError, ValueError):
         return False
 

@@ -25,7 +25,7 @@ from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, item_from, plai
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
 
-__all__ = ["ROOM", "Records", "Shelf", "plains"]
+__all__ = ["ROOM", "Records", "Shelf", "as_kept"]
 
 ROOM = 4 * 1024 * 1024
 """Characters of records that stay in memory as they are."""
@@ -165,10 +165,10 @@ class Records(Lazy[ItemRecord]):
     def __len__(self) -> int:
         return len(self.places)
 
-    def plains(self) -> Iterator[dict[str, Any]]:
-        """Yield the records as JSON values."""
+    def as_kept(self) -> Iterator[ItemRecord | dict[str, Any]]:
+        """Yield the records, those on disk as JSON values."""
         for place in self.places:
-            yield plain(self._held[place]) if place < len(self._held) else self._read(place)
+            yield self._held[place] if place < len(self._held) else self._read(place)
 
     def _made(self, at: int) -> ItemRecord:
         place = self.places[at]
@@ -189,9 +189,9 @@ class Records(Lazy[ItemRecord]):
         return found
 
 
-def plains(records: Iterable[ItemRecord]) -> Iterator[Mapping[str, Any]]:
-    """Yield *records* as JSON values; those on disk are no objects on the way."""
-    return records.plains() if isinstance(records, Records) else map(plain, records)
+def as_kept(records: Iterable[ItemRecord]) -> Iterator[ItemRecord | dict[str, Any]]:
+    """Yield *records*, those on disk as JSON values: to be written, they need not be objects."""
+    return records.as_kept() if isinstance(records, Records) else iter(records)
 
 
 class Spool:

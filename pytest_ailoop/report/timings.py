@@ -5,14 +5,13 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 __all__ = ["Timings"]
 
 
 class Timings:
-    """Takes the clock out of records, and gives it back as a JSON object of their durations."""
+    """Takes the durations of items, and gives them back as a JSON object."""
 
     def __init__(self, line: Callable[..., str]) -> None:
         """*line* makes JSON of a value, indented by *indent*."""
@@ -21,13 +20,11 @@ class Timings:
         #: Parts of the object, as text: a hundred thousand names need less room so.
         self._parts: list[str] = []
 
-    def without(self, one: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a record as JSON values without its duration, which is kept here."""
-        found = dict(one)
-        self._some[found["nodeid"]] = found.pop("duration")
+    def note(self, nodeid: str, duration: float) -> None:
+        """Keep how many seconds an item's body took."""
+        self._some[nodeid] = duration
         if len(self._some) == 1000:
             self._pack()
-        return found
 
     def pieces(self) -> Iterator[str]:
         """Yield the object's text."""
