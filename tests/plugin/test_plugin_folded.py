@@ -150,3 +150,56 @@ def test_a_plugin_may_parametrize_evals_too(project: Project, when: str) -> None
         if first
         else [f"{name}-{size}" for name in "abc" for size in (1, 2)]
     )
+
+
+_PLACES = """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item):
+    print("PLACE", item.location == pytest.Item.location.func(item), *item.location)
+
+class Other(pytest.Function):
+    def reportinfo(self):
+        return self.path, 5, f"other {self.name}"
+
+def pytest_pycollect_makeitem(collector, name, obj):
+    if name == "test_other":
+        return list(map(change, collector._genfunctions(name, obj)))
+
+def change(item):
+    item.__class__ = Other
+    return item
+"""
+
+_PLACED = """
+def marked(function):
+    return pytest.mark.ailoop(dataset="cases.jsonl")(function)
+
+@marked
+def test_it(case): ...
+
+@marked
+async def test_it_too(case): ...
+
+@marked
+def test_other(case): ...
+
+def test_plain(): ...
+
+class TestIt:
+    @marked
+    def test_it(self, case): ...
+"""
+
+
+def test_items_stand_where_pytest_would_find_them(project: Project) -> None:
+    """File, line and name of each case are those that pytest computes; a plugin's own stay."""
+    project.write("conftest.py", _PLACES)
+    project.eval(_PLACED)
+    result = project.run("-s")
+    lines = [line.partition("PLACE ")[2] for line in result.outlines if "PLACE" in line]
+    assert 13 == len(lines)
+    assert {"True"} == {line.split()[0] for line in lines}
+    assert {"5"} == {line.split()[2] for line in lines if "other" in line}
+    assert 5 == len({line.split()[2] for line in lines})

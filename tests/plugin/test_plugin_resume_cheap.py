@@ -22,10 +22,17 @@ async def test_it(case, llm):
 
 
 @pytest.mark.parametrize(
-    ("slow", "paid", "kept"), [("0", False, 0), ("0", True, 2), ("0.06", False, 2)]
+    ("option", "slow", "paid", "kept"),
+    [
+        ("", "0", False, 0),
+        ("", "0", True, 2),
+        ("", "0.06", False, 2),
+        ("--ailoop-resume", "0", False, 2),
+    ],
 )
-def test_items_that_cost_nothing_run_again(project, server, monkeypatch, slow, paid, kept):
-    """Kept is what was paid for or waited for; what the cache gave at once is run again."""
+def test_items_that_cost_nothing_run_again(project, server, monkeypatch, option, slow, paid, kept):
+    """Kept is what was paid for or waited for, and all of a run that itself resumes; what the
+    cache gave at once is run again elsewhere."""
     project.write("ailoop.toml", f'[models.m]\nbase_url = "{server.url}"\n')
     project.eval(STOPS)
     monkeypatch.setenv("OPENAI_API_KEY", "any")
@@ -33,7 +40,7 @@ def test_items_that_cost_nothing_run_again(project, server, monkeypatch, slow, p
         project.run_apart(*ALONE, "--ailoop-lookahead=0")
     monkeypatch.setenv("STOPS_AT", "mars")
     monkeypatch.setenv("SLOW", slow)
-    project.run_apart(*ALONE, "--ailoop-lookahead=0")
+    project.run_apart(*ALONE, *filter(None, [option]), "--ailoop-lookahead=0")
     monkeypatch.delenv("STOPS_AT")
     (project.path / "ran.log").unlink()
     calls = server.calls

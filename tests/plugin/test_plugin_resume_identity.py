@@ -26,10 +26,12 @@ class Stub:
             settings=Settings(root=Path("/project"), config=config),
             relative=lambda path: path.name,
             config=SimpleNamespace(stash=pytest.Stash()),
+            functions={},
         )
         self.item: Any = SimpleNamespace(
             callspec=SimpleNamespace(params={CELL: cell}, id=cell.id),
             stash=pytest.Stash(),
+            parent=None,
             path=Path("/project/test_it.py"),
             originalname="test_it",
             name="test_it",

@@ -14,6 +14,7 @@ import pytest
 from pytest_ailoop import redaction
 from pytest_ailoop.data.case import Case
 from pytest_ailoop.data.score import Score
+from pytest_ailoop.digest import digest
 from pytest_ailoop.errors import CheckError, ReplayMissError, ReplyError, UsageError
 from pytest_ailoop.scoring.adapt import to_check
 from pytest_ailoop.scoring.check import Check, CodeCheck, Subject, run_check, run_check_async
@@ -267,6 +268,17 @@ def test_plain_numbers_need_a_bar():
         assert run_check(to_check(lambda value, raw=raw: raw), subject()).value is not None
     for raw in (True, "label", Score(name="x", value=0.5)):
         run_check(to_check(lambda value, raw=raw: raw), subject(), barred=False)
+
+
+def test_a_remembered_digest_is_that_of_the_very_options():
+    """Equal values of another kind, another name, order or version are other checks."""
+    options = [{"a": 1}, {"a": True}, {"a": 1.0}, {"a": "1"}, {"a": None}, {"b": 1}, {}]
+    options += [{"a": "x" * 100}, {"a": "x" * 101}, {"a": [1]}, {"a": 1, "b": 2}]
+    expected = [digest([name, one, 1]) for name in ("c", "d") for one in options]
+    for _ in range(2):
+        assert expected == [Check(name, **one).digest for name in ("c", "d") for one in options]
+    assert len(expected) == len(set(expected))
+    assert Check("c", a=1, b=2).digest == Check("c", b=2, a=1).digest
 
 
 def test_a_digest_names_what_a_check_measures():
