@@ -114,6 +114,14 @@ PLANTED = (
         (f"{_GATES}_errors.py::test_misses",),
     ),
     Planted(
+        "S3",
+        "bounds that take no step outwards where most of the cases changed",
+        "gates/evidence.py",
+        "STEP = 0.5",
+        "STEP = 0.0",
+        (f"{_GATES}_errors.py::test_misses", f"{_GATES}_errors.py::test_false_alarms"),
+    ),
+    Planted(
         "S4",
         "a mean of equal scores without width",
         "stats/clustered.py",

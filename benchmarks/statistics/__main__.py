@@ -39,9 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def lines(sizes: range) -> Iterator[Line]:
     """Yield what was measured, with its bound."""
-    yield from _pairs("one trial (Tango, exact p)", exact.tango, sizes, (0.05, 0.05, 0.072, 0.085))
+    yield from _pairs("one trial (Tango, exact p)", exact.tango, sizes, (0.05, 0.05, 0.072, 0.072))
     graded = f"graded (pseudo-pair t, w = {WEIGHT:g})"
-    yield from _pairs(graded, exact.pseudo_pairs, sizes, (0.053, 0.061, 0.079, 0.079))
+    yield from _pairs(graded, exact.pseudo_pairs, sizes, (0.05, 0.053, 0.079, 0.079))
     yield from means.lines()
     yield from early.lines(sizes)
     yield from _speed()

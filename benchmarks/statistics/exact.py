@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binom
 
-from pytest_ailoop.gates.evidence import EXACT, FEW, of_counts
+from pytest_ailoop.gates.evidence import EXACT, FEW, STEP, of_counts
 from pytest_ailoop.stats.cross_checks import mcnemar
+from pytest_ailoop.stats.intervals import Interval
 from pytest_ailoop.stats.normal import normal_cdf, normal_quantile
 from pytest_ailoop.stats.paired import WEIGHT, pseudo_pairs_of, tango_statistic
 from pytest_ailoop.stats.special import t_quantile
@@ -65,7 +66,8 @@ def tango(n: int, margin: float) -> Rule:
         return tango_statistic(b, c, n, 0.0) <= critical
 
     def fine(b: int, c: int) -> bool:
-        return tango_statistic(b, c, n, -margin) >= z
+        step = min(STEP / 2, b) if 2 * (b + c) > n else 0.0
+        return tango_statistic(b - step, c + step, n, -margin) >= z
 
     return _rule(n, margin, alarm, fine)
 
@@ -103,16 +105,17 @@ def tango_alone(n: int, margin: float) -> Rule:
     )
 
 
-def pseudo_pairs(n: int, margin: float, weight: float = WEIGHT) -> Rule:
-    """The rule that ships for graded scores and several trials."""
+def pseudo_pairs(n: int, margin: float, weight: float = WEIGHT, step: float = STEP) -> Rule:
+    """The rule that ships for graded scores and several trials; with a *step* of 0 a mutant."""
 
-    def bounds(b: int, c: int) -> tuple[float, float]:
-        found = pseudo_pairs_of(n, b - c, b + c, weight=weight, confidence=1 - 2 * ALPHA)
+    def bound(b: int, c: int, way: int) -> Interval:
+        total = b - c + way * step * (2 * (b + c) > n)
+        found = pseudo_pairs_of(n, total, b + c, weight=weight, confidence=1 - 2 * ALPHA)
         assert found is not None
-        return found.interval.low, found.interval.high
+        return found.interval
 
     return _rule(
-        n, margin, lambda b, c: bounds(b, c)[1] < 0, lambda b, c: bounds(b, c)[0] >= -margin
+        n, margin, lambda b, c: bound(b, c, 1).high < 0, lambda b, c: bound(b, c, -1).low >= -margin
     )
 
 
@@ -187,14 +190,16 @@ def _first(m: int, holds: Callable[[int], bool]) -> int:
     return high
 
 
-def direct(n: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
+def direct(n: int, margin: float, *, graded: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Both numbers of the shipped rule, found by asking it of every outcome."""
-    from pytest_ailoop.gates.evidence import status_of
+    from pytest_ailoop.gates.evidence import of_differences, status_of
 
     regressed, fine = np.full(n + 1, -1), np.arange(1, n + 2)
     for m in range(n + 1):
         for b in range(m + 1):
-            status = status_of(of_counts(b, m - b, n), n, margin)
+            differences = [1.0] * b + [-1.0] * (m - b) + [0.0] * (n - m)
+            found = of_differences(differences) if graded else of_counts(b, m - b, n)
+            status = status_of(found, n, margin)
             if status == "regressed":
                 regressed[m] = b
             elif status in ("same", "improved"):
