@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import compileall
+import gc
 import ipaddress
 import os
 import sys
+from pathlib import Path
 
 import hypothesis
+import pytest
+
+import pytest_ailoop
 
 # On a CI service the same examples each time: a new one found there fails a change that did not
 # cause it. No deadlines: a busy machine is no fault of the code.
@@ -26,6 +32,28 @@ for _name in list(os.environ):
         "PY_COLORS",
     }:
         del os.environ[_name]
+
+# Hundreds of processes are started here, and all import the package: it is compiled once, even
+# where the caller wants no bytecode. None is kept of what tests write: a file that is written anew
+# within a second, as long as it was, would be taken for the old one.
+compileall.compile_dir(Path(pytest_ailoop.__file__).parent, quiet=2)
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays to the end: some hundred thousand objects.
+
+    Tests that look for garbage, and sessions inside of this process, spent more time on going
+    through those than on all else.
+    """
+    sys.dont_write_bytecode = True
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
 
 
 def _is_loopback(host: object) -> bool:

@@ -220,12 +220,13 @@ def planets(project: Project) -> Planets:
 
 @pytest.fixture(autouse=True)
 def _seam_left_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each run takes its seam out again, however it ended."""
+    """Each run takes its seam out again, however it ended, and leaves frozen what was so before."""
     from pytest_ailoop.calling import seam
 
     before = seam.current_store()
     yield
     assert before is seam.current_store()
+    assert gc.get_freeze_count()
     if request.path.name.startswith(("test_plugin_ahead", "test_plugin_budget")):
         # What the clients of bodies that were cut left open, no later test shall be warned of.
         with warnings.catch_warnings():

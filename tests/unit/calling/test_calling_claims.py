@@ -41,7 +41,7 @@ class Clock:
     ("name", "seconds"),
     [
         (f"elsewhere {NUMBER} x", processes.GONE),
-        (f"{MACHINE} {os.getppid()} x", processes.GONE_THOUGH_THERE),
+        (f"{MACHINE} LIVING x", processes.GONE_THOUGH_THERE),
         (f"{MACHINE} {NUMBER} x", 0),
         (f"{MACHINE} 999999999 x", 0),
         (f"{MACHINE} {10**30} x", 0),
@@ -54,6 +54,8 @@ def test_when_a_process_counts_as_gone(name: str, seconds: float) -> None:
     """At once where the system knows that it ended, else some seconds after its last beat."""
     clock = Clock()
     others = Others(clock)
+    # Asked for now: who started this process may end while other tests run.
+    name = name.replace("LIVING", str(os.getppid()))
     if seconds:
         assert not others.is_gone(name, 1)
         clock.now += seconds - 0.1
