@@ -5,9 +5,9 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-import functools
 import inspect
 import textwrap
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,10 +116,20 @@ def _other_parameters(whole: str, ours: str) -> str:
 
 def source_of(item: pytest.Item) -> str | None:
     """Return the source of the item's test function, dedented; None where it cannot be read."""
-    return _source(getattr(item, "function", None) or getattr(item, "obj", None))
+    function = getattr(item, "function", None) or getattr(item, "obj", None)
+    try:
+        return _SOURCES[function]
+    except KeyError:
+        found = _SOURCES[function] = _source(function)
+        return found
+    except TypeError:  # It cannot be referred to weakly.
+        return _source(function)
 
 
-@functools.lru_cache(maxsize=256)
+# A function holds its module, and with it the session: a host that runs several lets each go.
+_SOURCES: weakref.WeakKeyDictionary[Any, str | None] = weakref.WeakKeyDictionary()
+
+
 def _source(function: Any) -> str | None:
     try:
         return textwrap.dedent(inspect.getsource(inspect.unwrap(function)))

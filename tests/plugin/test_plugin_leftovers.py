@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
+from pytest_ailoop.plugin.naming import source_of
 from tests.plugin.conftest import Planets, Project
 
 #: Tells how many notebooks live on, and what the reports still bear, at the very end.
@@ -190,3 +194,18 @@ def test_reports_of_passed_items_hold_nothing_until_they_are_asked(project: Proj
         "data test_eval.py::test_it[moon] passed TestReport",
         "changed other passed",
     ]
+
+
+def test_a_test_that_was_read_is_let_go_of() -> None:
+    """It holds its module, and that its session: a host that runs several would hold them all."""
+
+    class Item:
+        @staticmethod
+        def function() -> None:
+            pass
+
+    assert "def function() -> None" in str(source_of(Item))  # type: ignore[arg-type]
+    held = weakref.ref(Item.function)
+    del Item
+    gc.collect()
+    assert held() is None
