@@ -6,6 +6,7 @@ import compileall
 import gc
 import ipaddress
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -32,6 +33,10 @@ for _name in list(os.environ):
         "PY_COLORS",
     }:
         del os.environ[_name]
+
+# What a shell starts in the background ignores Ctrl-C, and so does all that is started from there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Hundreds of processes are started here, and all import the package: it is compiled once, even
 # where the caller wants no bytecode. None is kept of what tests write: a file that is written anew

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ class FakeServer:
         self.requests: list[dict[str, Any]] = []
         self._failures: list[tuple[int, dict[str, str]]] = []
         self._lock = threading.Lock()
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
         self._port = 0
 
     @property
@@ -61,6 +62,16 @@ class FakeServer:
     def fail_next(self, *statuses: int, **headers: str) -> None:
         """Answer the next requests with these error statuses."""
         self._failures += [(status, headers) for status in statuses]
+
+    def settle(self) -> None:
+        """Wait until all is counted that was sent, also by a process that is gone since."""
+        server = self._server
+        assert server is not None
+        # Connections are taken in the order they came.
+        with socket.create_connection(("127.0.0.1", self._port)) as last:
+            name = last.getsockname()
+        with server.moved:
+            assert server.moved.wait_for(lambda: name in server.ended and not server.open, 20)
 
     def start(self) -> Self:
         """Listen; after `stop`, at the same address as before."""
@@ -98,6 +109,24 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # Several processes connect at once.
     request_queue_size = 256
+
+    def __init__(self, *how: Any) -> None:
+        super().__init__(*how)
+        #: How many connections are open, and whose are not any more.
+        self.open, self.ended = 0, set[Any]()
+        self.moved = threading.Condition()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self.moved:
+            self.open += 1
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        super().process_request_thread(request, client_address)
+        with self.moved:
+            self.open -= 1
+            self.ended.add(client_address)
+            self.moved.notify_all()
 
 
 class _Handler(BaseHTTPRequestHandler):

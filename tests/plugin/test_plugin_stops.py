@@ -40,6 +40,7 @@ class Sessions:
         calls, runs = self._server.calls, len(self._project.runs)
         limits = ("--ailoop-resume", f"--ailoop-concurrency={IN_FLIGHT}")
         result: pytest.RunResult = self._project.run_apart(*limits, *args)
+        self._server.settle()
         self.asked.append(self._server.calls - calls)
         told = len(self._project.runs) > runs
         self.bills.append(self._project.run_json()["bill"] if told else None)
