@@ -19,6 +19,7 @@ import pytest
 from pytest_ailoop import recorder
 from pytest_ailoop.calling.client import LLM, SyncLLM
 from pytest_ailoop.calling.client import connections as connections_module
+from pytest_ailoop.calling.limits import lane as lane_module
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.errors import ReplayMissError, ReplyError
 from tests.fakes.both_ways import ask, took_the_client
@@ -33,6 +34,8 @@ KEY = "sk-canary-3141592653589793"
 def _without_retries(tidy: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_KEY", KEY)
     monkeypatch.setitem(connections_module.OPTIONS, "max_retries", 0)
+    # Ours are there still, without the pauses between them.
+    monkeypatch.setattr(lane_module, "_FIRST_DELAY", 0.001)
 
 
 @pytest.fixture(params=[LLM, SyncLLM])

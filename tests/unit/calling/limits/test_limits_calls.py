@@ -28,6 +28,7 @@ SPENT = b'{"error": {"message": "You have no credit left.", "code": "insufficien
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(lane_module, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001, raising=False)
     yield
     close_blocking_clients()
 

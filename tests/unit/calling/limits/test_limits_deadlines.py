@@ -68,7 +68,9 @@ def endless_stream(peer: Peer) -> None:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[FakeSession]:
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSession]:
+    # The client tries again too, half a second and a whole one later.
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01, raising=False)
     spec = ModelSpec(alias="mini", model="m", timeout=0.6, first_byte_timeout=0.3, concurrency=1)
     with FakeSession(tmp_path, models={"mini": spec}) as running:
         yield running
