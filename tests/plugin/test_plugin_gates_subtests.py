@@ -9,8 +9,6 @@ import pytest
 ROWS = [{"id": one, "input": one, "tags": []} for one in ("ab", "a", "b")]
 
 EVAL = """
-import openai
-
 @pytest.mark.ailoop(dataset="cases.jsonl", gate={gate})
 def test_it(case, subtests):
     for letter in "ab":
@@ -84,7 +82,8 @@ def test_a_subtest_that_could_not_be_measured_is_an_error(
     halves: Any, workers: tuple[str, ...]
 ) -> None:
     """A gate takes no fault of the infrastructure back."""
-    project = halves("[pass_rate(0.3)]", "raise openai.APIConnectionError(request=None)")
+    body = "import openai; raise openai.APIConnectionError(request=None)"
+    project = halves("[pass_rate(0.3)]", body)
     assert pytest.ExitCode.TESTS_FAILED == project.run(*workers).ret
     assert ["error"] * 3 == outcomes(project)
 
