@@ -44,6 +44,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 compileall.compile_dir(Path(pytest_ailoop.__file__).parent, quiet=2)
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
+_THRESHOLDS = gc.get_threshold()
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
@@ -55,10 +57,13 @@ def pytest_collection_finish() -> None:
     sys.dont_write_bytecode = True
     gc.collect()
     gc.freeze()
+    # Python goes through all when a quarter is new; of the little that is left that is often.
+    gc.set_threshold(*_THRESHOLDS[:2], 50)
 
 
 def pytest_unconfigure() -> None:
     gc.unfreeze()
+    gc.set_threshold(*_THRESHOLDS)
 
 
 def _is_loopback(host: object) -> bool:
