@@ -120,7 +120,7 @@ def _found(one: _Asked, plan: Plan, context: Context) -> Found:
     lack = lacking(gate, plan) if group.parts else None
     if lack is not None:
         return lack
-    partial = _partial(group, plan)
+    partial = _partial(group, plan) or _chosen(gate, group)
     if partial:
         return Found(status="inconclusive", reasons=(partial,), facts={"partial": True})
     if gate.kind == "no_regression":
@@ -235,6 +235,20 @@ def _partial(group: Group, plan: Plan) -> str:
         return ""
     there = sum(one.planned for one in group.cases)
     return f"not decided: {there - absent} of {there} items ran ({'; '.join(why)})"
+
+
+def _chosen(gate: GateSpec, group: Group) -> str:
+    """Return why the cases that ran do not stand for all that *gate* is over; else "".
+
+    A random sample does where a gate takes its cases for one anyway. Chosen cases never do.
+    """
+    for one in group.members:
+        words = one.test.selection
+        if words and (
+            gate.fixed or any(not part.startswith("sample ") for part in words.split("; "))
+        ):
+            return f"not decided: only a part of the cases was to run ({words})"
+    return ""
 
 
 def _verdict(one: _Asked, context: Context) -> GateVerdict:

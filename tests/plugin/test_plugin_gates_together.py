@@ -231,3 +231,34 @@ def test_it_stops_no_test_early(two: Two) -> None:
     two.run("--ailoop-stop=settled")
     assert 0 == two.project.counts["settled"]
     assert 40 == two.verdict()["cases"]
+
+
+@pytest.mark.parametrize(
+    ("asks", "args", "expected"),
+    [
+        ("pass_rate = 0.5", ["--ailoop-tag=safety"], "not decided: * (tag safety)"),
+        (
+            "pass_rate = 0.5",
+            ["--ailoop-case=one7", "--ailoop-case=two7"],
+            "not decided: * (case *)",
+        ),
+        ("pass_rate = 0.5", ["--ailoop-sample=15"], None),
+        (
+            "pass_rate = 0.5\nfixed = true",
+            ["--ailoop-sample=15"],
+            "not decided: * (sample 15 of 20*)",
+        ),
+        ("every_case = true", ["--ailoop-sample=15"], "not decided: * (sample 15 of 20*)"),
+        ("pass_rate = 0.5\nfixed = true", ["--ailoop-sample=100%"], None),
+    ],
+)
+def test_chosen_cases_do_not_stand_for_all(
+    two: Two, asks: str, args: list[str], expected: str | None
+) -> None:
+    """Nothing is decided of them; of a random sample what is decided of samples anyway."""
+    two.gate(asks)
+    two.run(*args)
+    found = two.verdict()
+    status = "passed" if expected is None else "inconclusive"
+    assert status == found["status"]
+    assert expected is None or fnmatch(found["reasons"][0], expected)
