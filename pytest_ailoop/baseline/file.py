@@ -15,6 +15,7 @@ refused with its line: damage is never "no baseline". PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter
@@ -24,6 +25,7 @@ from typing import Any
 
 from pytest_ailoop.baseline.line import Usual, case_from_line, case_line
 from pytest_ailoop.data.baseline import Accepted, EntryKey
+from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.errors import BaselineError
 
 __all__ = [
@@ -77,8 +79,19 @@ def kept_path(root: Path, module: str, since: str) -> Path:
 
 def sort_key(key: EntryKey) -> tuple[str, str, str, str]:
     """Order lines by test, variant and case, the same on every machine."""
-    variant = json.dumps(key.variant.plain(), sort_keys=True)
-    return key.module, key.test, variant, key.case
+    variant = key.variant
+    text = _variant_text(variant) if variant.params else _bare_text(variant.model, variant.prompt)
+    return key.module, key.test, text, key.case
+
+
+def _variant_text(variant: Variant) -> str:
+    return json.dumps(variant.plain(), sort_keys=True)
+
+
+# Each line asks for it.
+@functools.lru_cache(maxsize=256)
+def _bare_text(model: str | None, prompt: str | None) -> str:
+    return _variant_text(Variant(model=model, prompt=prompt))
 
 
 def dump(entries: Iterable[Accepted]) -> str:

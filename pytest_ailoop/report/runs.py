@@ -89,7 +89,7 @@ def write(root: Path, run: RunRecord, records: Sequence[ItemRecord]) -> Path:
     write_atomically(folder / "results.jsonl", _results(records, timings))
     write_atomically(folder / "timings.json", timings.pieces())
     # Last: a folder with a run.json is a whole run.
-    write_atomically(folder / "run.json", _pieces(record.plain(run)))
+    write_atomically(folder / "run.json", _pieces(record.plain(run), whole=len(records) <= _FEW))
     for name in ("results.jsonl", "timings.json", "run.json"):
         os.chmod(folder / name, 0o600)
     return folder
@@ -117,8 +117,16 @@ def _line(value: Any, indent: int) -> str:
     return _in_ascii(value, text, indent)
 
 
-def _pieces(value: Any) -> Iterator[str]:
-    """Yield the lines of a JSON value: those of a plan name a hundred thousand cases."""
+#: Items of a run that is written in one piece; a plan names each of its cases several times.
+_FEW = 5000
+
+
+def _pieces(value: Any, *, whole: bool) -> Iterator[str]:
+    """Yield the lines of a JSON value, not *whole* where they name a hundred thousand cases."""
+    text = _compact(value, indent=1) if whole else None
+    if text is not None and text.isascii() and _is_clear(text):
+        yield f"{text}\n"
+        return
     value = value if _is_clear_throughout(value) else _masked(value)
     yield from json.JSONEncoder(allow_nan=False, indent=1).iterencode(value)
     yield "\n"
@@ -149,13 +157,13 @@ def text_of(value: Any) -> str:
     return _in_ascii(value, _FINITE.encode(value))
 
 
-def _compact(value: Any, exclude: set[str] | None = None) -> str | None:
+def _compact(value: Any, exclude: set[str] | None = None, indent: int | None = None) -> str | None:
     """Return a record, or what it is as JSON values, as JSON; None where there is more to it."""
     # It takes a third of json's time, for each item twice.
     from pydantic_core import to_json
 
     try:
-        text = to_json(value, inf_nan_mode="constants", exclude=exclude).decode()
+        text = to_json(value, indent=indent, inf_nan_mode="constants", exclude=exclude).decode()
     except ValueError:  # Halves of surrogate pairs, for one.
         return None
     # Words of a text, or numbers that are none.
