@@ -95,6 +95,7 @@ class Project:
 
     def run(self, *args: str, plugins: bool = False, on: Sequence[str] = ()) -> pytest.RunResult:
         """Run pytest in this process; *plugins* leaves all other plugins on, *on* some of them."""
+        _sweep()
         return self.pytester.runpytest_inprocess(*_without(plugins, on), *args)
 
     def run_apart(
@@ -219,7 +220,7 @@ def planets(project: Project) -> Planets:
 
 
 @pytest.fixture(autouse=True)
-def _seam_left_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
+def _seam_left_as_it_was() -> Iterator[None]:
     """Each run takes its seam out again, however it ended, and leaves frozen what was so before."""
     from pytest_ailoop.calling import seam
 
@@ -227,11 +228,17 @@ def _seam_left_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     assert before is seam.current_store()
     assert gc.get_freeze_count()
-    if request.path.name.startswith(("test_plugin_ahead", "test_plugin_budget")):
-        # What the clients of bodies that were cut left open, no later test shall be warned of.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+    _sweep()
+
+
+def _sweep() -> None:
+    """Let go of what clients of bodies that were cut, or of applications, left open.
+
+    No later run shall be warned of it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
