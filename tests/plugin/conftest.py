@@ -95,7 +95,6 @@ class Project:
 
     def run(self, *args: str, plugins: bool = False, on: Sequence[str] = ()) -> pytest.RunResult:
         """Run pytest in this process; *plugins* leaves all other plugins on, *on* some of them."""
-        _sweep()
         return self.pytester.runpytest_inprocess(*_without(plugins, on), *args)
 
     def run_apart(
@@ -220,7 +219,7 @@ def planets(project: Project) -> Planets:
 
 
 @pytest.fixture(autouse=True)
-def _seam_left_as_it_was() -> Iterator[None]:
+def _seam_left_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each run takes its seam out again, however it ended, and leaves frozen what was so before."""
     from pytest_ailoop.calling import seam
 
@@ -228,6 +227,14 @@ def _seam_left_as_it_was() -> Iterator[None]:
     yield
     assert before is seam.current_store()
     assert gc.get_freeze_count()
+    # It takes long: what other tests leave waits for their module's end.
+    if request.path.name.startswith(("test_plugin_ahead", "test_plugin_budget")):
+        _sweep()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _swept() -> Iterator[None]:
+    yield
     _sweep()
 
 
