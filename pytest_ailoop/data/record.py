@@ -29,6 +29,7 @@ from pytest_ailoop.data.variant import Variant, variant_from
 
 __all__ = [
     "LEFT_OUT",
+    "SAMPLED",
     "SCHEMA",
     "SETTLED",
     "Fault",
@@ -46,6 +47,9 @@ __all__ = [
 
 LEFT_OUT = ("--ignore", "--ignore-glob", "--lf", "node ids")
 """Why the command line left out tests before they were collected."""
+
+SAMPLED = "sample"
+"""How the selection of a test begins whose cases were drawn; conditions on them follow a `; `."""
 
 SETTLED = "stopped early: settled"
 """How a plan says that items were not needed."""
@@ -212,7 +216,7 @@ def plain(noun: Any) -> Any:
             if type(one) not in _LEAVES:
                 found[name] = plain(one)
         return found
-    if kind is tuple or isinstance(noun, (list, tuple)):
+    if isinstance(noun, (list, tuple)):
         return [one if type(one) in _LEAVES else plain(one) for one in noun]
     if isinstance(noun, (dict, Mapping)):
         return {name: one if type(one) in _LEAVES else plain(one) for name, one in noun.items()}

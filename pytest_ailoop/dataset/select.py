@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from pytest_ailoop.data.case import Case
 from pytest_ailoop.data.cell import Cases
+from pytest_ailoop.data.record import SAMPLED
 from pytest_ailoop.errors import UsageError
 from pytest_ailoop.text import cut, suggestion
 
@@ -90,7 +91,7 @@ def _sampled(
     size = sample_size(sample, left)
     words = _why(tags, case_ids) if left < members else []
     if size < left:
-        words.insert(0, f"sample {size} of {left}, seed {seed}")
+        words.insert(0, f"{SAMPLED} {size} of {left}, seed {seed}")
     drawn = _drawn(strata, size, seed)
     return Selection(cases=Cases.of(cases, drawn), words="; ".join(words))
 

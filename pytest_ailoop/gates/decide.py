@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from pytest_ailoop.data.baseline import Accepted, EntryKey, entry_key
 from pytest_ailoop.data.gate import AcceptedFailure, Found, GateSpec, GateVerdict, Policy
-from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan
+from pytest_ailoop.data.record import SAMPLED, ItemKey, ItemRecord, Plan
 from pytest_ailoop.data.verdict import ComparisonVerdict
 from pytest_ailoop.gates.groups import Group, gates_of, groups
 from pytest_ailoop.gates.kinds import exact, metric, regression, threshold
@@ -92,6 +92,8 @@ def settlings(plan: Plan, context: Context) -> dict[EntryKey, Settling]:
         )
         for group in groups(plan, (), wanted)
         if group.test.stopping is not None
+        # Of what is not decided nothing is settled.
+        and not any(_chosen(gate, group) for gate in wanted[group.name])
     }
     return {key: one for key, one in found.items() if one.may_stop}
 
@@ -244,9 +246,8 @@ def _chosen(gate: GateSpec, group: Group) -> str:
     """
     for one in group.members:
         words = one.test.selection
-        if words and (
-            gate.fixed or any(not part.startswith("sample ") for part in words.split("; "))
-        ):
+        drawn = words.startswith(f"{SAMPLED} ") and "; " not in words
+        if words and (gate.fixed or not drawn):
             return f"not decided: only a part of the cases was to run ({words})"
     return ""
 

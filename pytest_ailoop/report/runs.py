@@ -105,7 +105,8 @@ def _results(records: Sequence[ItemRecord], timings: Timings) -> Iterator[str]:
         text = _compact(one, exclude=_CLOCK)
         if text is None or not (text.isascii() and _is_clear(text)):
             found = dict(one) if isinstance(one, dict) else record.plain(one)
-            text = text_of({name: found[name] for name in found if name not in _CLOCK})
+            found = {name: found[name] for name in found if name not in _CLOCK}
+            text = text_of(found) if text is None else _in_ascii(found, text)
         yield f"{text}\n"
 
 

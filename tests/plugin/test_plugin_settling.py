@@ -40,6 +40,21 @@ def test_what_passes_for_sure_is_settled(many: Any, workers: tuple[str, ...]) ->
     result.stdout.fnmatch_lines(["*pass_rate(0.5): passed, 100% [[]*[]], settled after 37 of 60*"])
 
 
+def test_of_chosen_cases_nothing_is_settled(many: Any, workers: tuple[str, ...]) -> None:
+    """They are run for their own sake: no gate decides over them. A sample may stop early."""
+    project = many("pass_rate(0.5)")
+    rows = [
+        {"id": f"c{at}", "input": "x", "expected": "x", "tags": ["most"] * (at < 50)}
+        for at in range(60)
+    ]
+    project.rows(rows)
+    for args, settled in ((("--ailoop-tag=most",), False), (("--ailoop-sample=50",), True)):
+        project.run(*args, *workers)
+        (gate,) = project.run_json()["gates"]
+        status = "passed" if settled else "inconclusive"
+        assert (status, settled) == (gate["status"], bool(project.counts.get("settled")))
+
+
 def test_a_run_that_stopped_early_says_so(many: Any) -> None:
     """In its header, in its rows and in what makes it a part; a plan says that it may ask less."""
     project = many("pass_rate(0.5)")
