@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import math
+import queue
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -18,12 +20,9 @@ from types import TracebackType
 from typing import Any
 
 from pytest_ailoop import recorder
+from pytest_ailoop.scheduling.seats import BodyCut, Seat, Seats
 
-__all__ = ["Baton", "BodyCut"]
-
-
-class BodyCut(BaseException):
-    """Raised inside a body that is to end at once."""
+__all__ = ["Baton"]
 
 
 class Baton:
@@ -37,15 +36,19 @@ class Baton:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        seats: Seats,
         work: Callable[[], None],
         done: Callable[[], None],
         lost: Callable[[BaseException], None],
         steps: tuple[Callable[[], None], Callable[[], None]],
     ) -> None:
-        self._loop, self._work, self._done, self._lost = loop, work, done, lost
+        self._loop, self._seats = loop, seats
+        self._work, self._done, self._lost = work, done, lost
         self._begins, self._ends = steps
-        self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
-        self._thread: threading.Thread | None = None
+        # Semaphores in C: those of `threading` take the lock of a condition for each step.
+        self._go: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._back: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._seat: Seat | None = None
         self._over = self._cut = self._is_lost = False
         self._held_up, self._ready = 0.0, loop.time()
         #: Whether the body runs at this moment, and the loop's thread waits for it.
@@ -56,20 +59,17 @@ class Baton:
         if self._cut:
             self._done()
             return
-        self._thread = threading.Thread(
-            target=context.run, args=(self._body,), name="ailoop-body", daemon=True
-        )
-        self._thread.start()
-        self._stretch()
+        self._seat = seat = self._seats.take()
+        self._stretch(functools.partial(seat.give, functools.partial(context.run, self._body)))
 
     def cut(self) -> None:
         """Let the body end where it is: where it waits, after that; a Python loop at once."""
         self._cut = True
-        if self.runs and self._thread is not None and self._thread.ident is not None:
+        if self.runs and self._seat is not None and self._seat.ident is not None:
             import ctypes  # for those that are cut alone
 
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self._thread.ident), ctypes.py_object(BodyCut)
+                ctypes.c_ulong(self._seat.ident), ctypes.py_object(BodyCut)
             )
 
     @property
@@ -79,7 +79,7 @@ class Baton:
 
     def where(self) -> TracebackType | None:
         """Return where the body's code is at this moment, like a traceback from its start."""
-        ident = None if self._thread is None else self._thread.ident
+        ident = None if self._seat is None else self._seat.ident
         frame = None if ident is None else sys._current_frames().get(ident)
         found = None
         while frame is not None and frame.f_code is not Baton._body.__code__:
@@ -88,23 +88,28 @@ class Baton:
         return found if frame is not None else None
 
     def _body(self) -> None:
-        self._go.acquire()
         recorder.take_turns(self.away)
         try:
             self._work()
         finally:
+            recorder.take_turns(None)
             self._over = True
-            self._back.release()
+            self._back.put(None)
 
-    def _stretch(self) -> None:
+    def _wake(self) -> None:
+        self._go.put(None)
+
+    def _stretch(self, wake: Callable[[], None]) -> None:
         self._held_up, self.runs = self.held_up, True
         self._begins()
-        self._go.release()
+        wake()
         try:
-            self._back.acquire()
+            self._back.get()
         except BaseException as fault:
             # What a signal's handler raised hits this thread, not the body's, which goes on.
             self._is_lost = True
+            if self._seat is not None:
+                self._seat.leave()
             self._lost(fault)
             if isinstance(fault, (KeyboardInterrupt, SystemExit)):
                 raise
@@ -113,12 +118,22 @@ class Baton:
             self._ends()
         self._ready, self.runs = math.inf, False
         if self._over:
+            self._leave()
             self._done()
+
+    def _leave(self) -> None:
+        """Give the thread back; where a cut may still come to it, it ends instead."""
+        seat, self._seat = self._seat, None
+        assert seat is not None
+        if self._cut:
+            seat.leave()
+        else:
+            self._seats.give_back(seat)
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:
         """Give the baton back while the code inside waits; to be used in the body's thread."""
-        self._back.release()
+        self._back.put(None)
         try:
             yield
         finally:
@@ -129,10 +144,10 @@ class Baton:
             raise BodyCut
         self._ready = self._loop.time()
         try:
-            self._loop.call_soon_threadsafe(self._stretch)
+            self._loop.call_soon_threadsafe(self._stretch, self._wake)
         except RuntimeError:  # The loop is closed: the session is over.
             raise BodyCut from None
-        self._go.acquire()
+        self._go.get()
         if self._cut:
             raise BodyCut
 

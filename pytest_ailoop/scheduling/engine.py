@@ -186,6 +186,7 @@ class Engine:
         """Stop, and close the loop."""
         self.stop()
         self.use(None)
+        self.work.close()
         for patch in self._patches:
             patch.undo()
         with contextlib.suppress(Exception, KeyboardInterrupt):

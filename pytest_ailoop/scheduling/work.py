@@ -11,6 +11,7 @@ from typing import NoReturn
 from pytest_ailoop import recorder
 from pytest_ailoop.scheduling.baton import Baton
 from pytest_ailoop.scheduling.body import Body
+from pytest_ailoop.scheduling.seats import Seats
 from pytest_ailoop.scheduling.steps import Stepping, Steps
 
 __all__ = ["Work"]
@@ -38,7 +39,7 @@ class Work:
         self._active: dict[Body, Baton | None] = {}
         self._released: dict[Body, Callable[[], None]] = {}
         self._failing: Body | None = None
-        self._steps = Steps()
+        self._steps, self._seats = Steps(), Seats()
 
     @property
     def bodies(self) -> list[Body]:
@@ -71,6 +72,7 @@ class Work:
 
             baton = Baton(
                 self.loop,
+                self._seats,
                 work=lambda: self._contained_sync(body),
                 done=done,
                 lost=lambda fault: self._lost(body, fault),
@@ -80,6 +82,10 @@ class Work:
             body.notebook.run_async = baton.run_coroutine
             # Not at once: a body's begin would run inside whatever asked for it.
             self.loop.call_soon(baton.start, context)
+
+    def close(self) -> None:
+        """End the threads that wait for bodies."""
+        self._seats.close()
 
     def release(self, body: Body, on_end: Callable[[], None]) -> None:
         """Call *on_end* once *body* is over."""

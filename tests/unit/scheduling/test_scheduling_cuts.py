@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pytest_ailoop import recorder
-from pytest_ailoop.scheduling.baton import BodyCut
+from pytest_ailoop.scheduling.seats import BodyCut
 from tests.unit.scheduling.bodies import Crowd, Items
 
 
