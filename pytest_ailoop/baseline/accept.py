@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pytest_ailoop.data.baseline import Accepted, Change, Comparison, EntryKey
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.settings import AcceptKind
 from pytest_ailoop.text import plural
 

@@ -6,7 +6,6 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_ailoop.baseline.accept import accept
@@ -18,6 +17,7 @@ from pytest_ailoop.data.baseline import Accepted, Comparison, EntryKey
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.record import ItemRecord, Plan
 from pytest_ailoop.errors import BaselineError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.settings import AcceptKind
 
 __all__ = ["Accepting", "Baselines", "accept_into", "slipped"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey
 from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Usual", "case_from_line", "case_line", "rounded"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import fsum, isfinite
 from typing import Any, TypeVar, cast
 
@@ -20,6 +20,7 @@ from pytest_ailoop.data.baseline import (
 from pytest_ailoop.data.record import ItemRecord, Plan, PlannedTest
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.digest import digest_of_set
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import one_line, plural
 
 T = TypeVar("T")

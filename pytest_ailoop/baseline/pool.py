@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from pytest_ailoop.baseline.measure import Measured, accepted_from
 from pytest_ailoop.data.baseline import Accepted, EntryKey, Unmeasured, entry_key
 from pytest_ailoop.data.record import ItemRecord, Plan
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import plural
 
 __all__ = ["Pool", "pooled"]

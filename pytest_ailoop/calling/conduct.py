@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_ailoop import recorder
@@ -18,6 +17,7 @@ from pytest_ailoop.calling.course import Course
 from pytest_ailoop.calling.exchange import Exchange
 from pytest_ailoop.calling.limits.waits import enter, pause
 from pytest_ailoop.calling.stored import StoredReply
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Answer", "conduct", "conduct_async", "may_wait_for_others"]
 

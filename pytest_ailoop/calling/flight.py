@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pytest_ailoop.errors import ReplyError
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Flight", "Live"]
 

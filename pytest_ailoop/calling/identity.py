@@ -10,12 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.digest import canonical, digest_text
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Identity", "Request", "address_of", "endpoint_of", "is_loopback"]
 

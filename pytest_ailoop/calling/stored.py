@@ -11,10 +11,10 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_ailoop import redaction
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["StoredReply", "from_line", "is_stream", "pack", "to_line"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from pytest_ailoop.calling.database import NAME, Database
 from pytest_ailoop.calling.entries import text_in
 from pytest_ailoop.calling.schema import KEYS, faults, transaction
 from pytest_ailoop.calling.stored import StoredReply, from_line
+from pytest_ailoop.frozen import dataclass
 
 if TYPE_CHECKING:
     import sqlite3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from math import fsum
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pytest_ailoop.cli.console import project, show_lines, width
 from pytest_ailoop.data.baseline import Accepted, Change, Comparison, EntryKey
 from pytest_ailoop.data.record import Plan
 from pytest_ailoop.errors import BaselineError, UsageError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.report import lineage, runs
 from pytest_ailoop.report.numbers import percent
 from pytest_ailoop.report.since import GroupKey, code_words, told

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from pytest_ailoop.data.lazy import Lazy
 from pytest_ailoop.data.record import ItemKey
 from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.frozen import dataclass
 
 __all__ = [
     "Accepted",

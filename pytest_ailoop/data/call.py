@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Call", "Mode", "Origin", "Purpose", "Usage"]
 

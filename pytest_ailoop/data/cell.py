@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_ailoop.data.case import Case
 from pytest_ailoop.data.lazy import Lazy
 from pytest_ailoop.data.variant import ModelSpec, Variant
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Cases", "Cell", "Column"]
 

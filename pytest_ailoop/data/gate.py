@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pytest_ailoop.data.variant import Variant, variant_from
+from pytest_ailoop.frozen import dataclass
 
 __all__ = [
     "AcceptedFailure",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from pytest_ailoop.data.gate import (
 from pytest_ailoop.data.money import Bill, Money
 from pytest_ailoop.data.score import Expectation, Score
 from pytest_ailoop.data.variant import Variant, variant_from
+from pytest_ailoop.frozen import dataclass
 
 __all__ = [
     "LEFT_OUT",

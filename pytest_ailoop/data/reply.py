@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
 
 from pytest_ailoop.data.call import Usage
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Rendered", "Reply", "ToolCall", "text_of"]
 

@@ -5,9 +5,8 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Slice"]
 

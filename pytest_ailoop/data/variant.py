@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["ModelSpec", "Variant", "variant_from"]
 

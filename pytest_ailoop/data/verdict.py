@@ -5,8 +5,9 @@ Plain values; what a gate makes of them is a `data.gate.GateVerdict`. PYTEST_DON
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from pytest_ailoop.frozen import dataclass
 
 __all__ = [
     "ComparisonStatus",

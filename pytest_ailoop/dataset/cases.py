@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pytest_ailoop.data.case import Case
 from pytest_ailoop.dataset.values import first_fault, shown
 from pytest_ailoop.digest import digest
 from pytest_ailoop.errors import DatasetError, UsageError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import cut, suggestion
 
 __all__ = ["RESERVED", "Place", "Shape", "case_from", "generated_id", "refuse_values", "shape_of"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,6 +24,7 @@ from pytest_ailoop.dataset.typed import RowType, columns_of, jsonable
 from pytest_ailoop.dataset.values import shown
 from pytest_ailoop.digest import LENGTH, digest_text
 from pytest_ailoop.errors import DatasetError, UsageError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import suggestion
 
 __all__ = ["DataSpec", "Dataset", "load"]

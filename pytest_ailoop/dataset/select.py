@@ -7,13 +7,13 @@ import heapq
 import re
 from array import array
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pytest_ailoop.data.case import Case
 from pytest_ailoop.data.cell import Cases
 from pytest_ailoop.data.record import SAMPLED
 from pytest_ailoop.errors import UsageError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import cut, suggestion
 
 __all__ = ["Selection", "sample_size", "select", "unknown_case"]

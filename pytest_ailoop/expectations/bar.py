@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_ailoop.data.score import Expectation, Score, Standing
 from pytest_ailoop.errors import UsageError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.scoring.values import as_number
 from pytest_ailoop.text import cut
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 
 from pytest_ailoop.data.baseline import Accepted, EntryKey, entry_key
 from pytest_ailoop.data.gate import AcceptedFailure, Found, GateSpec, GateVerdict, Policy
 from pytest_ailoop.data.record import SAMPLED, ItemKey, ItemRecord, Plan
 from pytest_ailoop.data.verdict import ComparisonVerdict
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.gates.groups import Group, gates_of, groups
 from pytest_ailoop.gates.kinds import exact, metric, regression, threshold
 from pytest_ailoop.gates.pairing import Base

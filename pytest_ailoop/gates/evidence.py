@@ -6,10 +6,10 @@ On a scale from 0 to 1, higher being better. PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.stats.cross_checks import mcnemar
 from pytest_ailoop.stats.normal import normal_cdf
 from pytest_ailoop.stats.paired import (

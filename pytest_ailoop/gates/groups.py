@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import fsum
 
 from pytest_ailoop.data.baseline import EntryKey, entry_key
@@ -15,6 +14,7 @@ from pytest_ailoop.data.gate import GateSpec, gates_over
 from pytest_ailoop.data.record import ItemKey, ItemRecord, Plan, PlannedTest
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["CaseResults", "Group", "Trial", "gates_of", "groups", "named", "trial_of"]
 

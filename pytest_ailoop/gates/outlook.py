@@ -6,8 +6,8 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.gates.scaled import ScaledPair, mean
 from pytest_ailoop.stats.paired import WEIGHT
 from pytest_ailoop.stats.planning import Plan, cases_to_settle, detectable_drop, trials_to_settle

@@ -6,13 +6,14 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import fsum
 from typing import Literal
 
 from pytest_ailoop.data.baseline import Accepted, AcceptedScore, EntryKey, sorted_axes
 from pytest_ailoop.data.gate import GateSpec
 from pytest_ailoop.data.verdict import Pair
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.gates.groups import CaseResults, Group, named
 
 __all__ = [

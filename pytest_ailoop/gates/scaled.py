@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
 from pytest_ailoop.data.verdict import Pair
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Scale", "ScaledPair", "mean", "on_scale"]
 

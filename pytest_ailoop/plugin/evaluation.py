@@ -12,13 +12,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ailoop import errors, redaction
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.plugin.bill import Kept
 from pytest_ailoop.plugin.coroutines import in_thread, run
 

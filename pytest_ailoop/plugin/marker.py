@@ -6,13 +6,14 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Literal
 
 import pytest
 
 from pytest_ailoop import errors, text
 from pytest_ailoop.data.gate import GateSpec
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Marked", "ailoop", "merged"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import inspect
 import textwrap
 import weakref
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from pytest_ailoop.data.cell import Cell
 from pytest_ailoop.data.record import ItemKey
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.plugin.evaluation import Evaluation
 
 __all__ = [

@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from pytest_ailoop import text
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.plugin.scrub import clean
 
 __all__ = ["shorten", "shorten_warning"]

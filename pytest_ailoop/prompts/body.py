@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.prompts.head import (
     PARAMETERS,
     Head,

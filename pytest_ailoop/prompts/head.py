@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.prompts.place import Key, Place, shown
 from pytest_ailoop.text import suggestion
 

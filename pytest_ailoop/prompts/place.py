@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pytest_ailoop.errors import PromptError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import cut
 
 __all__ = ["Key", "Place", "fault", "shown"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from pytest_ailoop.data.case import Case
 from pytest_ailoop.data.reply import Rendered
 from pytest_ailoop.errors import PromptError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import suggestion
 
 if TYPE_CHECKING:

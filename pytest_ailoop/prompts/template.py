@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -19,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 from pytest_ailoop.data.reply import text_of
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.prompts.place import fault
 from pytest_ailoop.text import cut
 

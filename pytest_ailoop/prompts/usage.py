@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from pytest_ailoop.data.case import Case
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.prompts.prompt import Prompt, columns
 
 __all__ = ["RenderCall", "lacking", "render_calls"]

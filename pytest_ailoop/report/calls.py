@@ -5,12 +5,13 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import fsum
 
 from pytest_ailoop import stats
 from pytest_ailoop.data.call import Call
 from pytest_ailoop.data.record import ItemRecord
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.report.numbers import Money
 
 __all__ = ["CallSums", "Calls", "calls_of"]

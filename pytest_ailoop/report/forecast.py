@@ -8,13 +8,14 @@ no run tells of stays unknown, and every sum that it is missing from says so. PY
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from pytest_ailoop.data.baseline import EntryKey, entry_key
 from pytest_ailoop.data.call import Call, Purpose
 from pytest_ailoop.data.record import ItemKey, ItemRecord
 from pytest_ailoop.data.variant import ModelSpec
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Basis", "Forecast", "Sources", "Sum", "Wanted", "forecast"]
 

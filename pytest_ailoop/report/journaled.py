@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from pytest_ailoop.digest import LENGTH, digest_text
 from pytest_ailoop.errors import RunError
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["PLAIN", "SCHEMA", "Finished", "Journal", "line_of", "read", "value_of"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_ailoop.data.record import ItemRecord, RunRecord
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.report import runs
 
 __all__ = ["Kept", "keep"]

@@ -10,13 +10,13 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.digest import LENGTH
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.settings import Settings
 
 __all__ = [

@@ -5,12 +5,13 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import fsum
 
 from pytest_ailoop import stats
 from pytest_ailoop.data.record import ItemRecord
 from pytest_ailoop.data.score import Score
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["CheckRow", "ClassRow", "MeasureSums"]
 

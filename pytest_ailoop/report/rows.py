@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import fsum
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.money import Bill
 from pytest_ailoop.data.record import ItemKey, ItemRecord, PlannedTest, RunRecord
 from pytest_ailoop.data.variant import Variant
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.report.attempts import attempt_words
 from pytest_ailoop.report.calls import Calls
 from pytest_ailoop.report.grouped import Grouped

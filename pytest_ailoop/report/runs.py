@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pytest_ailoop.data.baseline import entry_key
 from pytest_ailoop.data.record import SCHEMA, ItemKey, ItemRecord, Plan, RunRecord
 from pytest_ailoop.errors import RunError
 from pytest_ailoop.files import private_folder, write_atomically
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.redaction import may_hold, redact
 from pytest_ailoop.report.shelf import as_kept
 from pytest_ailoop.report.timings import Timings

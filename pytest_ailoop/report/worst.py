@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import fsum
 
 from pytest_ailoop.data.baseline import Change, Comparison, EntryKey, entry_key
 from pytest_ailoop.data.record import ItemKey, ItemRecord
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.report.numbers import number
 
 __all__ = ["CaseRow", "CaseRows", "case_rows", "worst_first"]

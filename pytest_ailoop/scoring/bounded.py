@@ -19,10 +19,10 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_ailoop.errors import CheckError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import cut
 
 __all__ = ["Found", "find", "worst_case"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_ailoop import recorder
@@ -18,6 +17,7 @@ from pytest_ailoop.data.score import Kind, Score
 from pytest_ailoop.data.variant import Variant
 from pytest_ailoop.digest import digest
 from pytest_ailoop.errors import CheckError, UsageError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.scoring.faults import raise_if_not_ours, unscored
 from pytest_ailoop.scoring.identity import stable
 from pytest_ailoop.scoring.values import lacks_bar, score_of

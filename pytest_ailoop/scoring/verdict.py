@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_ailoop.digest import digest_text
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import cut, one_line
 
 __all__ = ["FORMAT", "VERSION", "Verdict", "Word", "messages_for", "read", "repair"]

@@ -6,7 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from pytest_ailoop.baseline.hygiene import Undecided
 from pytest_ailoop.data.baseline import Accepted, Comparison
 from pytest_ailoop.data.gate import GateVerdict
 from pytest_ailoop.data.record import ItemKey, ItemRecord, RunRecord
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.report import runs
 from pytest_ailoop.report.rows import Report, rows
 from pytest_ailoop.report.since import GroupKey, told

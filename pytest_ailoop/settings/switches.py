@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from pytest_ailoop.data.call import Mode
 from pytest_ailoop.data.gate import AcceptedFailure, Policy
 from pytest_ailoop.data.variant import ModelSpec
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["AcceptKind", "Config", "Settings"]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pytest_ailoop.frozen import dataclass
 
 if TYPE_CHECKING:
     import h11

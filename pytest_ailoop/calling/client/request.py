@@ -8,13 +8,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pytest_ailoop.calling.client.schema import format_of_model, format_of_schema, tools_of
 from pytest_ailoop.data.reply import Rendered
 from pytest_ailoop.data.variant import ModelSpec
 from pytest_ailoop.errors import UsageError
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.text import cut, suggestion
 
 __all__ = ["Asked", "PromptLike", "build"]

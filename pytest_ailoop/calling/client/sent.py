@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from pytest_ailoop.calling.client.connections import OPTIONS
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Sent", "sent_of"]
 

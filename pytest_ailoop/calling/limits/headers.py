@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC
+
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Quota", "quotas", "retry_after"]
 

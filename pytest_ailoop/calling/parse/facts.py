@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pytest_ailoop.calling.parse.anthropic import MESSAGES
@@ -14,6 +14,7 @@ from pytest_ailoop.calling.parse.gemini import GEMINI
 from pytest_ailoop.calling.parse.responses import RESPONSES
 from pytest_ailoop.calling.parse.shapes import Api, Object, as_text, decoded, obj, tool_line
 from pytest_ailoop.data.call import Usage
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["CallFacts", "facts_of"]
 

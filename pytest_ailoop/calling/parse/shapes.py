@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pytest_ailoop.data.call import Usage
+from pytest_ailoop.frozen import dataclass
 
 __all__ = [
     "Answer",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_ailoop.errors import DatasetError
+from pytest_ailoop.frozen import dataclass
 
 __all__ = ["Source"]
 

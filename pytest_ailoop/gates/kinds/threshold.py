@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
@@ -11,6 +10,7 @@ from pytest_ailoop import stats
 from pytest_ailoop.data.gate import Found, GateSpec
 from pytest_ailoop.data.score import Score
 from pytest_ailoop.data.verdict import ThresholdVerdict
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.gates.groups import CaseResults, Group, named
 from pytest_ailoop.gates.verdicts import decide_mean, decide_rate
 from pytest_ailoop.stats.trials import CaseValue, mean_of_trials, reduce_trials, reducer

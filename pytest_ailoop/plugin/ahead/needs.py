@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_ailoop.frozen import dataclass
 from pytest_ailoop.plugin.ahead.asyncio_items import asyncio_runner, is_asyncios
 from pytest_ailoop.plugin.fixtures import HOME
 
