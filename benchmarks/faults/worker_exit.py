@@ -52,7 +52,8 @@ def _write(evals: Project, body: str, lethal: list[str]) -> None:
 
 
 def _ended(evals: Project, concurrency: int) -> Ended:
-    command = evals.command("-n2", "-v", "--snapshot-update", concurrency=concurrency)
+    # Names of all that is missing, however many.
+    command = evals.command("-n2", "-vvv", "--snapshot-update", concurrency=concurrency)
     with started(command, evals.folder) as (process, output):
         return ended(process, output, 300)
 

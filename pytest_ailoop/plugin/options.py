@@ -191,7 +191,8 @@ def settings_of(config: pytest.Config, tables: Config) -> Settings:
     if worker is not None:
         chosen["workers"] = workers = int(worker.get("workercount", 1))
         # A worker that stands in for a crashed one bears a new number.
-        chosen["worker"] = int(str(worker["workerid"]).lstrip("gw") or 0) % workers
+        number = int(str(worker["workerid"]).lstrip("gw") or 0)
+        chosen["worker"], chosen["stands_in"] = number % workers, number >= workers
         chosen["session"] = str(worker["testrunuid"])
         began = worker.get("ailoop_began")
     else:

@@ -86,6 +86,8 @@ class Settings:
     """Keep the finished items of the interrupted run before."""
     worker: int = 0
     """This process's number among `workers`, from 0."""
+    stands_in: bool = False
+    """Whether this worker took the place of one that crashed."""
     workers: int = 1
     """Processes that share limits and budgets."""
     session: str = ""

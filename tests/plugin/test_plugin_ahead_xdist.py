@@ -114,3 +114,29 @@ def pytest_sessionfinish(session):
     )
     project.run("-n", "2").assert_outcomes(passed=4)
     assert "used" in notes(project)
+
+
+def test_a_crash_ends_few_workers(project, server):
+    """What takes its worker down is found in its own turn by the next one, and others finish."""
+    server.free = 1000
+    gather(project, 40)
+    project.eval(
+        """
+import asyncio, os
+
+@pytest.mark.ailoop("cases.jsonl", model="m")
+async def test_it(case, llm):
+    await asyncio.sleep(0.02 if case.id == "c30" else 0.2)
+    if case.id == "c30":
+        os._exit(3)
+    await llm(case.input, max_tokens=8)
+"""
+    )
+    # syrupy warns of workers that it did not hear from.
+    result = project.run("-n", "2", "--ailoop-concurrency=16", "-W", "default")
+    crashes = [line for line in result.outlines if "node down" in line]
+    missing = {f"c{number:02}" for number in range(40)}
+    missing -= {one["key"]["case"] for one in project.results()}
+    assert "c30" in missing
+    assert (True, True) == (len(crashes) <= 3, len(missing) <= 3), (crashes, missing)
+    result.stdout.fnmatch_lines(["* ran one at a time: a worker crashed before"])

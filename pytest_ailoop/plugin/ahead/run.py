@@ -37,6 +37,10 @@ __all__ = ["Ahead"]
 #: Seconds that calls under way get to come to their end, where the run stops early.
 SETTLE = 4.0
 
+# xdist blames the item whose turn it was, and gives the others to the next worker. What crashed it
+# may have been begun before its turn: there it would be again, and so on until no worker is left.
+_CRASHED = "a worker crashed before"
+
 
 class Ahead:
     """Runs the bodies of one session's evals; made by the first one that runs."""
@@ -60,7 +64,7 @@ class Ahead:
         self._asking = False
         self._presses = Presses()
         #: Why no body runs before its turn any more, in words; empty while they do.
-        self.distrust = ""
+        self.distrust = _CRASHED if evaluation.settings.stands_in else ""
         #: Bodies that ran beside a call that nobody can tell the item of.
         self._doubted: set[Recorder] = set()
         #: What those were answered live: paid in this session, for whichever item it was.
