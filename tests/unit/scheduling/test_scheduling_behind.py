@@ -41,3 +41,27 @@ def test_a_lookahead_that_was_asked_for_is_kept() -> None:
         items.take(items.bodies[number])
         assert len(begun) <= number + 5
     items.close()
+
+
+def test_where_reports_lag_behind_they_come_first():
+    """With many bodies done and not reported, each report gives the loop two turns; else four."""
+    turns = []
+
+    async def work(number):
+        if number == 0:
+            await asyncio.sleep(0.05)
+        if number == 29:
+            while True:
+                turns.append(number)
+                await asyncio.sleep(0)
+
+    items = Items(work, 30, gate=4, lookahead=30, most=30)
+    items.take(items.bodies[0])
+    seen = []
+    for one in items.bodies[1:29]:
+        before = len(turns)
+        items.take(one)
+        seen.append(len(turns) - before)
+    items.engine.drop(items.bodies[29])
+    items.close()
+    assert (2, 4) == (seen[0], seen[-1])
