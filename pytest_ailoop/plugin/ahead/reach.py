@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from pytest_ailoop.frozen import dataclass
 
 if TYPE_CHECKING:
     from pytest_ailoop.plugin.evaluation import Evaluation
